@@ -1,0 +1,93 @@
+# Everything a person or a machine does with this repository. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+GO      ?= go
+BIN     := $(CURDIR)/bin
+TOOLS   := $(CURDIR)/.cache/tools
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -X main.version=$(VERSION)
+PUBLIC  := ./pkg/... ./internal/... ./edge/... ./worker ./worker/decoder/... ./coordinator/... ./cmd/tessera/...
+
+##@ Use
+.PHONY: run
+run: setup-build build ## set the machine up if needed, build, serve IMAGES=folder or sample images
+	@IMAGES="$${IMAGES:-}" scripts/run.sh
+
+.PHONY: build
+build: viewer ## bin/tessera (no cgo) and bin/tessera-decoder (OpenJPEG, libvips)
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/tessera ./cmd/tessera
+	CGO_ENABLED=1 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/tessera-decoder ./cmd/tessera-decoder
+
+.PHONY: viewer
+viewer: edge/pages/assets/vendor/openseadragon.min.js
+edge/pages/assets/vendor/openseadragon.min.js: edge/pages/package-lock.json
+	scripts/viewer.sh
+
+.PHONY: sample
+sample: setup-build ## make the sample images in ./sample, once
+	scripts/sample.sh
+
+##@ Test
+.PHONY: test
+test: setup-test build lint race fuzz browser ## set the machine up if needed, run everything
+	@echo "all tests passed"
+
+.PHONY: check
+check: lint ## fast, before each commit: lint, then unit tests with the race detector
+	$(GO) test -race -short -timeout 5m $$($(GO) list ./... | grep -v -e /worker/decode -e /tests/)
+
+.PHONY: lint
+lint: tools ## format, build without cgo, vet, staticcheck, golangci-lint, vulnerabilities
+	scripts/lint.sh
+
+.PHONY: race
+race: ## all Go tests with the race detector, the decoder's with cgo
+	$(GO) test -race -timeout 20m ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for a few seconds (FUZZTIME=5s)
+	scripts/fuzz.sh $${FUZZTIME:-5s}
+
+.PHONY: browser
+browser: build ## headless Chromium drives Mirador and the built-in pages against a real server
+	scripts/browser.sh
+
+.PHONY: soak
+soak: build ## long: every fuzz target for FUZZTIME=10m, memory plateau
+	scripts/fuzz.sh $${FUZZTIME:-10m}
+
+.PHONY: test-external
+test-external: build ## run original suites somebody has: DIR=folder of the image-validator or of JPEG 2000 files
+	scripts/external.sh "$(DIR)"
+
+.PHONY: bench
+bench: build ## Go benchmarks, then tiles side by side with iipimage-server
+	$(GO) test -run '^$$' -bench . -benchmem ./pkg/... ./internal/... ./edge/... ./worker/... ./coordinator/...
+	loadtest/bench.sh
+
+##@ Work
+.PHONY: setup-build
+setup-build: ## install what building needs (apt: libvips, OpenJPEG; npm)
+	scripts/setup.sh build
+
+.PHONY: setup-test
+setup-test: ## install what tests need besides (Chromium, Node >= 20)
+	scripts/setup.sh build test
+
+.PHONY: tools
+tools: ## the linters at their pinned versions, under .cache/tools
+	scripts/tools.sh $(TOOLS)
+
+.PHONY: docs
+docs: ## regenerate the reference of settings
+	CGO_ENABLED=0 $(GO) run ./cmd/tessera config reference > docs/settings.md
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BIN) edge/pages/assets/vendor edge/pages/node_modules tests/browser/node_modules
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,211 @@
+package jp2
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+)
+
+// The stored form of an index: magic and version, the main header as marker segments,
+// then for each tile what it overrides, again as segments, and its tile-parts with the
+// lengths of their packets; last the CRC-32C of all that. Numbers are varints.
+const indexMagic = "TJPX\x01"
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// indexPlace is where faults of a stored index are reported.
+func indexPlace(at int) place { return place{"index", int64(at)} }
+
+// AppendBinary appends the stored form of the index. The error is always nil.
+func (x *Index) AppendBinary(out []byte) ([]byte, error) {
+	begin := len(out)
+	out = append(out, indexMagic...)
+	main := streamWriter{}
+	main.segment(SIZ, func() { main.size(&x.size) })
+	if x.cap != nil {
+		main.segment(CAP, func() { main.u8(x.cap...) })
+	}
+	main.coding(&x.params)
+	out = appendBlock(out, main.out)
+	at := int64(0)
+	for i := range x.tiles {
+		out, at = x.tiles[i].append(out, at)
+	}
+	return binary.BigEndian.AppendUint32(out, crc32.Checksum(out[begin:], castagnoli)), nil
+}
+
+func appendBlock(out, block []byte) []byte {
+	return append(binary.AppendUvarint(out, uint64(len(block))), block...)
+}
+
+// append writes one tile. at is where the packets written before end in the file.
+func (t *tileIndex) append(out []byte, at int64) ([]byte, int64) {
+	var own streamWriter
+	if t.params != nil {
+		own.coding(t.params)
+	}
+	out = appendBlock(out, own.out)
+	out = binary.AppendUvarint(out, uint64(len(t.parts)))
+	for _, part := range t.parts {
+		out = binary.AppendVarint(out, part.offset-at)
+		out = appendBlock(out, part.coded)
+		at = part.offset + part.total
+	}
+	return out, at
+}
+
+// ParseIndex reads the stored form of an index. Like any input it is held against the
+// budget and against itself.
+func ParseIndex(data []byte, b Budget) (*Index, error) {
+	sum := len(data) - crc32.Size
+	if sum < len(indexMagic) || string(data[:len(indexMagic)]) != indexMagic {
+		return nil, indexPlace(0).fail("is not an index of this version")
+	}
+	if crc32.Checksum(data[:sum], castagnoli) != binary.BigEndian.Uint32(data[sum:]) {
+		return nil, indexPlace(sum).fail("checksum does not match")
+	}
+	r := &indexReader{all: data[:sum], left: data[len(indexMagic):sum], budget: b}
+	x, err := r.main()
+	if err != nil {
+		return nil, err
+	}
+	for t := range x.tiles {
+		if err := r.tile(x, t); err != nil {
+			return nil, err
+		}
+	}
+	if len(r.left) > 0 {
+		return nil, r.place().fail("%d bytes after the last tile", len(r.left))
+	}
+	return x, nil
+}
+
+// indexReader takes an index apart.
+type indexReader struct {
+	all, left []byte
+	budget    Budget
+	at        int64 // where the packets read before end in the file
+}
+
+func (r *indexReader) place() place { return indexPlace(len(r.all) - len(r.left)) }
+
+// take reads one number by either of binary's varint functions.
+func take[T any](r *indexReader, parse func([]byte) (T, int)) (T, error) {
+	n, used := parse(r.left)
+	if used <= 0 {
+		return n, r.place().fail("no number where one belongs")
+	}
+	r.left = r.left[used:]
+	return n, nil
+}
+
+// block reads a length and as many bytes.
+func (r *indexReader) block() ([]byte, error) {
+	n, err := take(r, binary.Uvarint)
+	if err == nil && n > uint64(len(r.left)) {
+		err = r.place().fail("%d bytes announced, %d left", n, len(r.left))
+	}
+	if err != nil {
+		return nil, err
+	}
+	block := r.left[:n:n]
+	r.left = r.left[n:]
+	return block, nil
+}
+
+// main reads the main header, and makes room for as many tiles as it has.
+func (r *indexReader) main() (*Index, error) {
+	block, err := r.block()
+	if err != nil {
+		return nil, err
+	}
+	// An SOT makes a main header of the segments: one parser reads both.
+	stream := append(append([]byte{0xFF, byte(SOC & 0xFF)}, block...), 0xFF, byte(SOT&0xFF), 0, 2)
+	cs, err := readCodestream(newSource(bytes.NewReader(stream), int64(len(stream)), int64(len(stream))), 0, int64(len(stream)), r.budget)
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(r.left)) < 2*cs.Size.Tiles() { // each takes two bytes at least
+		return nil, r.place().fail("too short for %d tiles", cs.Size.Tiles())
+	}
+	return &Index{size: cs.Size, cap: cs.CAP, params: cs.Params, tiles: make([]tileIndex, cs.Size.Tiles())}, nil
+}
+
+func (r *indexReader) tile(x *Index, t int) error {
+	at := r.place()
+	if err := r.overrides(x, t); err != nil {
+		return err
+	}
+	n, err := take(r, binary.Uvarint)
+	if err != nil {
+		return err
+	}
+	if n == 0 || n > uint64(len(r.left)) {
+		return r.place().fail("tile %d has %d tile-parts", t, n)
+	}
+	x.tiles[t].parts = make([]span, n)
+	for i := range x.tiles[t].parts {
+		if x.tiles[t].parts[i], err = r.part(); err != nil {
+			return err
+		}
+	}
+	grid, err := x.gridOf(at, t, r.budget)
+	if err != nil {
+		return err
+	}
+	return x.count(at, t, grid)
+}
+
+// overrides reads what the tile's own headers say.
+func (r *indexReader) overrides(x *Index, t int) error {
+	at := r.place()
+	block, err := r.block()
+	if err != nil || len(block) == 0 {
+		return err
+	}
+	own := newOverrides(len(x.size.Components))
+	src := newSource(bytes.NewReader(block), int64(len(block)), int64(len(block)))
+	for off := int64(0); off < int64(len(block)); {
+		seg, err := nextSegment(src, off, int64(len(block)))
+		if err != nil {
+			return err
+		}
+		body, n := seg.body()
+		c, err := src.cursor(at, body, n)
+		if err != nil {
+			return err
+		}
+		if known, err := own.take(c, seg.Marker, r.budget); err != nil || !known {
+			return at.fail("%s of tile %d: %v", seg.Marker, t, err)
+		}
+		off += int64(seg.Length)
+	}
+	params := own.over(x.params)
+	x.tiles[t].params = &params
+	return nil
+}
+
+// part reads one tile-part.
+func (r *indexReader) part() (span, error) {
+	at := r.place()
+	delta, err := take(r, binary.Varint)
+	if err != nil {
+		return span{}, err
+	}
+	coded, err := r.block()
+	if err != nil {
+		return span{}, err
+	}
+	p := span{offset: r.at + delta, lengths: lengths{coded: coded}}
+	for rest := coded; len(rest) > 0; p.count++ {
+		n, used := binary.Uvarint(rest)
+		if used <= 0 || n == 0 || n > uint64(r.budget.FileBytes)-uint64(p.total) {
+			return p, at.fail("packet %d has no lawful length", p.count)
+		}
+		rest, p.total = rest[used:], p.total+int64(n)
+	}
+	if r.at = p.offset + p.total; delta > r.budget.FileBytes || p.offset < 0 || r.at > r.budget.FileBytes {
+		return p, at.fail("tile-part at %d lies outside of any file", p.offset)
+	}
+	return p, nil
+}

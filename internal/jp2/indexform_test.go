@@ -1,0 +1,159 @@
+package jp2
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"testing"
+)
+
+// checkForm: a stored index comes back as it was.
+func checkForm(t *testing.T, x *Index, data []byte) {
+	t.Helper()
+	stored := store(t, x)
+	back, err := ParseIndex(stored, DefaultBudget())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(store(t, back), stored) {
+		t.Error("stored again it differs")
+	}
+	area := x.size.Area()
+	region := Rect{3, 5, min(area.width(), 40), min(area.height(), 30)}
+	if !bytes.Equal(synthesise(t, back, data, region, 0), synthesise(t, x, data, region, 0)) {
+		t.Error("its synthesis differs")
+	}
+}
+
+// TestIndexSize: about a byte and a half a packet, besides headers.
+func TestIndexSize(t *testing.T) {
+	_, data := encode(t, picture(t, 601, 407, 3), "out.j2k", "-p RPCL -n 4 -c [32,32] -b 16,16 -I -r 20")
+	x := mustIndex(t, data)
+	packets := x.tiles[0].parts[0].count
+	if size := len(store(t, x)); size > packets*3/2+400 {
+		t.Errorf("%d bytes for %d packets", size, packets)
+	}
+}
+
+func store(t testing.TB, x *Index) []byte {
+	t.Helper()
+	stored, err := x.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stored
+}
+
+func synthesise(t testing.TB, x *Index, data []byte, region Rect, reduce int) []byte {
+	t.Helper()
+	plan, err := x.Plan(region, reduce)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := plan.Synthesise(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream
+}
+
+// sealed puts the right checksum at the end, so that damage gets past it.
+func sealed(body []byte) []byte {
+	return binary.BigEndian.AppendUint32(bytes.Clone(body), crc32.Checksum(body, castagnoli))
+}
+
+// tinyIndex is the index of a file forged with two packets.
+func tinyIndex(t testing.TB) []byte { return store(t, mustIndex(t, tinyFile())) }
+
+// tinyFile has one tile of two empty packets.
+func tinyFile() []byte {
+	stream := forge{}.stream()
+	body := stream[:len(stream)-len(emptyTilePart)]
+	return append(body, 0xFF, 0x90, 0, 10, 0, 0, 0, 0, 0, 16, 0, 1, 0xFF, 0x93, 0, 0, 0xFF, 0xD9)
+}
+
+func TestIndexDamage(t *testing.T) {
+	stored := tinyIndex(t)
+	for i := range stored {
+		damaged := bytes.Clone(stored)
+		damaged[i] ^= 0x10
+		if _, err := ParseIndex(damaged, DefaultBudget()); err == nil {
+			t.Errorf("byte %d changed, and not noticed", i)
+		}
+		if _, err := ParseIndex(stored[:i], DefaultBudget()); err == nil {
+			t.Errorf("cut at %d, and not noticed", i)
+		}
+		if _, err := ParseIndex(sealed(stored[:i]), DefaultBudget()); i < len(stored)-crc32.Size && err == nil {
+			t.Errorf("cut at %d and sealed, and not noticed", i)
+		}
+	}
+	if _, err := ParseIndex(sealed(append(stored[:len(stored)-crc32.Size], 0)), DefaultBudget()); err == nil {
+		t.Error("a byte too many was not noticed")
+	}
+}
+
+// FuzzParseIndex: whatever a stored index says, planning with it fails in good order.
+func FuzzParseIndex(f *testing.F) {
+	stored := tinyIndex(f)
+	f.Add(stored[:len(stored)-crc32.Size])
+	f.Add([]byte(indexMagic))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		x, err := ParseIndex(sealed(body), DefaultBudget())
+		var refusal *Error
+		if err != nil {
+			if !errors.As(err, &refusal) {
+				t.Fatalf("%v is no *Error", err)
+			}
+			return
+		}
+		exercise(t, x, tinyFile())
+	})
+}
+
+// exercise plans and synthesises, and checks that the result is a sound codestream.
+func exercise(t *testing.T, x *Index, data []byte) {
+	t.Helper()
+	plan, err := x.Plan(Rect{1, 1, 100, 100}, 0)
+	if err != nil {
+		return
+	}
+	stream, err := plan.Synthesise(bytes.NewReader(data))
+	if err != nil {
+		return
+	}
+	h, err := parse(stream)
+	if err != nil {
+		t.Fatalf("synthetic header: %v", err)
+	}
+	if h.Width < 1 || h.Codestream.Size.Tiles() != int64(len(plan.tiles)) {
+		t.Fatalf("synthetic facts: %+v", h.Facts)
+	}
+}
+
+// FuzzBuildIndex: from bytes to a synthetic codestream.
+func FuzzBuildIndex(f *testing.F) {
+	f.Add(tinyFile())
+	for _, tc := range hostileParts() {
+		f.Add(tc.data)
+	}
+	for _, options := range []string{"-n 2 -PLT -SOP -EPH", "-n 3 -t 16,16 -M 5 -r 4,1", "-n 2 -p PCRL -TP R -c [16,16] -b 4,4"} {
+		_, data := encode(f, picture(f, 33, 21, 1), "seed.j2k", options)
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		h, err := parse(data)
+		if err != nil {
+			return
+		}
+		x, err := BuildIndex(bytes.NewReader(data), int64(len(data)), h, DefaultBudget())
+		var refusal *Error
+		if err != nil {
+			if !errors.As(err, &refusal) {
+				t.Fatalf("%v is no *Error", err)
+			}
+			return
+		}
+		exercise(t, x, data)
+	})
+}

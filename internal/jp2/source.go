@@ -1,0 +1,72 @@
+package jp2
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// window is how much one read asks for: a header and the packet lengths after it
+// usually fit the first one, and a round trip to an object store costs far more
+// than the bytes.
+const window = 64 << 10
+
+// source reads a file mostly front to back in few reads, at most budget bytes in all.
+type source struct {
+	r      io.ReaderAt
+	size   int64
+	budget int64 // bytes that may still be read
+	at     int64 // offset of held
+	held   []byte
+}
+
+func newSource(r io.ReaderAt, size, budget int64) *source {
+	return &source{r: r, size: size, budget: budget}
+}
+
+// bytes returns n bytes at off. The slice stays valid: windows are never reused.
+func (s *source) bytes(p place, off int64, n int) ([]byte, error) {
+	if off < 0 || n < 0 || off > s.size-int64(n) {
+		return nil, p.fail("ends after byte %d of the file", s.size)
+	}
+	if off < s.at || off+int64(n) > s.at+int64(len(s.held)) {
+		if err := s.load(p, off, max(n, window)); err != nil {
+			return nil, err
+		}
+	}
+	i := int(off - s.at)
+	return s.held[i : i+n : i+n], nil
+}
+
+// some returns at least one byte at off, and no more than up to end. It reads only
+// where off is not at hand.
+func (s *source) some(p place, off, end int64) ([]byte, error) {
+	if _, err := s.bytes(p, off, 1); err != nil {
+		return nil, err
+	}
+	i := off - s.at
+	return s.held[i:min(int64(len(s.held)), i+end-off)], nil
+}
+
+// cursor reads n bytes at off for parsing.
+func (s *source) cursor(p place, off int64, n int) (*cursor, error) {
+	b, err := s.bytes(p, off, n)
+	return &cursor{place: p, b: b}, err
+}
+
+func (s *source) load(p place, off int64, n int) error {
+	n = int(min(int64(n), s.size-off))
+	if int64(n) > s.budget {
+		return p.fail("headers are longer than the bytes allowed for them")
+	}
+	s.budget -= int64(n)
+	held := make([]byte, n)
+	if got, err := s.r.ReadAt(held, off); got < n {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF // shorter than the size we were told: replaced meanwhile
+		}
+		return fmt.Errorf("read %d bytes at %d: %w", n, off, err)
+	}
+	s.at, s.held = off, held
+	return nil
+}

@@ -1,0 +1,139 @@
+package jp2
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+)
+
+// Range is a run of bytes of the source file.
+type Range struct{ Offset, Length int64 }
+
+// Ranges gives what must be read of the source, in order. Runs with no more than gap
+// bytes between them are joined: a few idle bytes cost less than another request.
+func (p *Plan) Ranges(gap int64) []Range {
+	var runs []Range
+	for from := range p.needed() {
+		runs = append(runs, Range{from.offset, from.length})
+	}
+	slices.SortFunc(runs, func(a, b Range) int { return cmp.Compare(a.Offset, b.Offset) })
+	return coalesce(runs, gap)
+}
+
+func coalesce(runs []Range, gap int64) []Range {
+	joined := runs[:0]
+	for _, run := range runs {
+		if n := len(joined); n > 0 && run.Offset-joined[n-1].Offset-joined[n-1].Length <= gap {
+			joined[n-1].Length = run.Offset + run.Length - joined[n-1].Offset
+		} else {
+			joined = append(joined, run)
+		}
+	}
+	return joined
+}
+
+// needed visits the packets taken from the source.
+func (p *Plan) needed() func(yield func(packet) bool) {
+	return func(yield func(packet) bool) {
+		for i := range p.tiles {
+			for _, from := range p.tiles[i].from {
+				if from != unneeded && !p.tiles[i].each(int(from), yield) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// each visits the packets of one precinct of the source.
+func (t *plannedTile) each(precinct int, yield func(packet) bool) bool {
+	layers := t.source.params.Layers
+	for _, packet := range t.source.packets[precinct*layers : (precinct+1)*layers] {
+		if packet.length > 0 && !yield(packet) {
+			return false
+		}
+	}
+	return true
+}
+
+// Packets counts the packets taken from the source, and their bytes.
+func (p *Plan) Packets() (n int, bytes int64) {
+	for from := range p.needed() {
+		n++
+		bytes += from.length
+	}
+	return n, bytes
+}
+
+// Synthesise writes the codestream, taking packets from src, which must have the bytes
+// that Ranges names at their offsets in the file.
+func (p *Plan) Synthesise(src io.ReaderAt) ([]byte, error) {
+	_, bytes := p.Packets()
+	w := streamWriter{out: make([]byte, 0, int(bytes)+p.overhead())}
+	w.mainHeader(p)
+	for i := range p.tiles {
+		begin := len(w.out)
+		w.tileHeader(i, &p.tiles[i], &p.params)
+		if err := w.packets(src, &p.size, &p.tiles[i]); err != nil {
+			return nil, err
+		}
+		size := len(w.out) - begin
+		if size > math.MaxUint32 {
+			return nil, whole.fail("tile-part of %d bytes", size)
+		}
+		binary.BigEndian.PutUint32(w.out[begin+6:], uint32(size)) // Psot
+	}
+	return binary.BigEndian.AppendUint16(w.out, uint16(EOC)), nil
+}
+
+// overhead estimates the bytes besides packets: headers, and packets left empty.
+func (p *Plan) overhead() int {
+	n := 1024
+	for i := range p.tiles {
+		n += 64 + 3*p.tiles[i].grid.packets()
+	}
+	return n
+}
+
+// packets writes the packets of a tile.
+func (w *streamWriter) packets(src io.ReaderAt, size *Size, t *plannedTile) error {
+	empty := []byte{0}
+	if t.grid.params.EPH {
+		empty = binary.BigEndian.AppendUint16(empty, uint16(EPH))
+	}
+	layers := t.grid.params.Layers
+	for ref := range t.grid.sequence(size) {
+		var from packet
+		if precinct := t.from[ref.precinct]; precinct != unneeded {
+			from = t.source.packets[int(precinct)*layers+ref.layer]
+		}
+		if from.length == 0 {
+			w.out = append(w.out, empty...)
+			continue
+		}
+		if err := w.copy(src, from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copy takes over one packet, without the SOP marker it may begin with.
+func (w *streamWriter) copy(src io.ReaderAt, from packet) error {
+	begin := len(w.out)
+	w.out = slices.Grow(w.out, int(from.length))[:begin+int(from.length)]
+	body := w.out[begin:]
+	if n, err := src.ReadAt(body, from.offset); n < len(body) {
+		if err == nil || err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return fmt.Errorf("read packet of %d bytes at %d: %w", from.length, from.offset, err)
+	}
+	if len(body) > sopLength && body[0] == 0xFF && body[1] == byte(SOP&0xFF) {
+		w.out = w.out[:begin+copy(body, body[sopLength:])]
+	}
+	return nil
+}

@@ -1,0 +1,203 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/tessera-iiif/tessera/internal/session"
+	"github.com/tessera-iiif/tessera/internal/tile"
+)
+
+// The kinds of question about people.
+const (
+	kindLookup = "lookup"
+	kindRights = "rights"
+)
+
+const (
+	heartbeat       = time.Second
+	authorityJobs   = 256
+	authorityBudget = 5 * time.Second
+)
+
+type lookup struct {
+	Kind session.Kind `json:"kind"`
+	Hash session.Hash `json:"hash"`
+}
+
+type since struct {
+	Revision int64 `json:"revision"`
+}
+
+// AuthorityServer answers questions about people and tells every edge, each
+// second, how new the truth is.
+type AuthorityServer struct {
+	responder *responder
+	conn      *Conn
+	quit      chan struct{}
+	stopped   chan struct{}
+
+	mu     sync.Mutex
+	newest int64
+}
+
+// ServeAuthority serves a. It asks a once for the revision to begin with.
+func ServeAuthority(c *Conn, a session.Authority) (*AuthorityServer, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), authorityBudget)
+	defer cancel()
+	rights, err := a.Rights(ctx, 0)
+	if err != nil {
+		return nil, fmt.Errorf("read the revision of rights: %w", err)
+	}
+	r, err := respond(c, authority, map[string]handler{
+		kindLookup: lookupHandler(a),
+		kindRights: rightsHandler(a),
+	}, ServerConfig{Jobs: authorityJobs}.bounds())
+	if err != nil {
+		return nil, err
+	}
+	s := &AuthorityServer{
+		responder: r, conn: c, newest: rights.Revision,
+		quit: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	go s.beat()
+	return s, nil
+}
+
+// Announce tells every edge at once that rights have changed up to revision. Call
+// it after the change is committed and before it is acknowledged.
+func (s *AuthorityServer) Announce(revision int64) {
+	s.mu.Lock()
+	s.newest = max(s.newest, revision) // commits may be announced out of order
+	s.mu.Unlock()
+	s.publish()
+}
+
+// Close answers what was asked, within a bound, and ends.
+func (s *AuthorityServer) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), authorityBudget)
+	defer cancel()
+	if err := s.responder.drain(ctx); err != nil {
+		s.conn.log.Warn("questions about people were cut off", "error", err)
+	}
+	close(s.quit)
+	<-s.stopped
+}
+
+func (s *AuthorityServer) beat() {
+	defer close(s.stopped)
+	ticker := time.NewTicker(heartbeat)
+	defer ticker.Stop()
+	for {
+		s.publish()
+		select {
+		case <-ticker.C:
+		case <-s.quit:
+			return
+		}
+	}
+}
+
+// publish holds mu, so that an older revision never follows a newer one.
+func (s *AuthorityServer) publish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.conn.tiles.nc.Publish(revisionSubject, strconv.AppendInt(nil, s.newest, 10)); err != nil {
+		s.conn.log.Warn("revision not announced; edges learn of it when NATS is back", "revision", s.newest, "error", err)
+	}
+}
+
+func lookupHandler(a session.Authority) handler {
+	return func(ctx context.Context, data []byte) (answer, error) {
+		q, err := decode[lookup](data)
+		if err != nil {
+			return answer{}, err
+		}
+		if !q.Kind.Valid() {
+			return answer{}, tile.Fail(tile.Invalid, "unknown kind of credential", nil)
+		}
+		c, err := a.Lookup(ctx, q.Kind, q.Hash)
+		if errors.Is(err, session.ErrUnknown) {
+			return answer{}, tile.Fail(tile.NotFound, "", err)
+		}
+		if err != nil {
+			return answer{}, err
+		}
+		return jsonAnswer(c)
+	}
+}
+
+func rightsHandler(a session.Authority) handler {
+	return func(ctx context.Context, data []byte) (answer, error) {
+		q, err := decode[since](data)
+		if err != nil {
+			return answer{}, err
+		}
+		rights, err := a.Rights(ctx, q.Revision)
+		if err != nil {
+			return answer{}, err
+		}
+		return jsonAnswer(rights)
+	}
+}
+
+// AuthorityClient asks the coordinators. It is safe for concurrent use.
+type AuthorityClient struct {
+	questions requester
+	revisions chan int64
+}
+
+var _ session.Authority = (*AuthorityClient)(nil)
+
+// NewAuthority makes a client that lives as long as c.
+func NewAuthority(c *Conn) *AuthorityClient {
+	a := &AuthorityClient{
+		questions: newRequester(c, authority, ClientConfig{Budget: authorityBudget}),
+		revisions: make(chan int64, 1),
+	}
+	if _, err := c.tiles.nc.Subscribe(revisionSubject, a.heard); err != nil {
+		c.log.Error("cannot listen for changed rights", "error", err)
+		close(a.revisions)
+	}
+	return a
+}
+
+// Revisions brings the newest revision of the authority about once a second, and
+// at once when it changes. A revision not taken is replaced by the next. The
+// channel is closed only when the connection cannot be listened on at all.
+func (a *AuthorityClient) Revisions() <-chan int64 { return a.revisions }
+
+// heard runs on one goroutine, the subscription's.
+func (a *AuthorityClient) heard(m *nats.Msg) {
+	revision, err := strconv.ParseInt(string(m.Data), 10, 64)
+	if err != nil {
+		return // not a heartbeat: the lease runs on
+	}
+	select {
+	case <-a.revisions:
+	default:
+	}
+	a.revisions <- revision
+}
+
+// Lookup implements session.Authority.
+func (a *AuthorityClient) Lookup(ctx context.Context, kind session.Kind, hash session.Hash) (session.Credential, error) {
+	var c session.Credential
+	err := a.questions.askJSON(ctx, kindLookup, lookup{kind, hash}, &c)
+	if tile.CodeOf(err) == tile.NotFound {
+		return session.Credential{}, session.ErrUnknown
+	}
+	return c, err
+}
+
+// Rights implements session.Authority.
+func (a *AuthorityClient) Rights(ctx context.Context, revision int64) (session.Rights, error) {
+	var r session.Rights
+	err := a.questions.askJSON(ctx, kindRights, since{revision}, &r)
+	return r, err
+}

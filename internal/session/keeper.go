@@ -1,0 +1,205 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tessera-iiif/tessera/pkg/authz"
+)
+
+const (
+	reconcileEvery = 30 * time.Second
+	retryAfter     = time.Second
+	rightsTimeout  = 5 * time.Second
+	maxSilence     = 3 * time.Second // between revisions that come each second
+)
+
+// Config is what a Keeper needs.
+type Config struct {
+	Authority   Authority
+	Lease       time.Duration    // how long rights are trusted after the authority was last heard
+	Fallback    authz.Access     // for images that no rule names
+	Credentials int              // kept at a time, the least used go first; 0 stands for 100,000
+	Now         func() time.Time // time.Now, or a test's
+	Log         *slog.Logger
+}
+
+// Keeper is an edge's snapshot of the truth about people: rules, and the
+// credentials this edge has seen. It is safe for concurrent use.
+type Keeper struct {
+	cfg    Config
+	policy atomic.Pointer[authz.Policy]
+	finder finder
+
+	mu        sync.Mutex
+	revision  int64        // of the snapshot
+	rules     []authz.Rule // of the snapshot, to see whether they changed
+	ready     bool         // there is a snapshot
+	confirmed time.Time    // when the snapshot was last known to be the newest
+	heard     time.Time    // when a revision last came
+	inStep    bool         // no revision was missed since the last reconciliation
+}
+
+// NewKeeper makes a keeper that knows nothing and whose policy denies everything,
+// until Run has fetched a first snapshot.
+func NewKeeper(cfg Config) *Keeper {
+	closed, err := authz.Compile(nil, authz.Deny)
+	if err != nil {
+		panic(fmt.Sprintf("session: a policy without rules does not compile: %v", err))
+	}
+	k := &Keeper{cfg: cfg}
+	k.policy.Store(closed)
+	k.finder = newFinder(cfg.Credentials)
+	return k
+}
+
+// Policy gives the rules in force.
+func (k *Keeper) Policy() *authz.Policy { return k.policy.Load() }
+
+// Ready tells whether there is a snapshot.
+func (k *Keeper) Ready() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.ready
+}
+
+// Fresh tells whether the snapshot was known to be the newest within the lease.
+// When it was not, nothing restricted may be shown: what it allows may have been
+// taken away.
+func (k *Keeper) Fresh() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.ready && k.cfg.Now().Sub(k.confirmed) < k.cfg.Lease
+}
+
+// Run keeps the snapshot up to date until ctx ends, then returns nil. revisions
+// brings the authority's newest revision about once a second; that it is closed
+// before ctx ends is an error.
+//
+// A revision is only a signal. It says whether the snapshot is the newest; what
+// changed is always fetched, when a revision differs, after revisions were missed,
+// and every 30 seconds whatever was heard.
+func (k *Keeper) Run(ctx context.Context, revisions <-chan int64) error {
+	due := time.NewTimer(0)
+	defer due.Stop()
+	silent := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case revision, ok := <-revisions:
+			switch {
+			case !ok && ctx.Err() != nil:
+				return nil
+			case !ok:
+				return errors.New("no more word of changed rights")
+			case k.hear(revision):
+				continue
+			}
+		case <-due.C:
+		}
+		err := k.reconcile(ctx)
+		if (err != nil) != silent && ctx.Err() == nil {
+			silent = err != nil
+			k.logTurn(err)
+		}
+		due.Reset(next(err))
+	}
+}
+
+func next(err error) time.Duration {
+	if err != nil {
+		return retryAfter
+	}
+	return reconcileEvery
+}
+
+// logTurn logs where things turn bad or good again, not every second of it.
+func (k *Keeper) logTurn(err error) {
+	if err != nil {
+		k.cfg.Log.Warn("rights cannot be brought up to date; restricted content ends with the lease",
+			"lease", k.cfg.Lease, "error", err)
+		return
+	}
+	k.cfg.Log.Info("rights are up to date again")
+}
+
+// hear takes a revision and tells whether the snapshot is known to be the newest.
+// After a silence the revision alone does not say so: it may be an old one that
+// waited somewhere, e.g. while this process was stopped.
+func (k *Keeper) hear(revision int64) bool {
+	now := k.cfg.Now()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now.Sub(k.heard) > maxSilence {
+		k.inStep = false
+	}
+	k.heard = now
+	if !k.ready || !k.inStep || revision != k.revision {
+		return false
+	}
+	k.confirmed = now
+	return true
+}
+
+// reconcile fetches what changed since the snapshot and applies it.
+func (k *Keeper) reconcile(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, rightsTimeout)
+	defer cancel()
+	k.mu.Lock()
+	since := k.revision
+	k.mu.Unlock()
+	asked := k.cfg.Now()
+	rights, err := k.cfg.Authority.Rights(ctx, since)
+	if err != nil {
+		return fmt.Errorf("fetch rights since revision %d: %w", since, err)
+	}
+	return k.apply(rights, asked)
+}
+
+// apply makes the snapshot that of rights. What it takes away it takes away even if
+// the rest is unusable; then the snapshot stays unconfirmed.
+func (k *Keeper) apply(rights Rights, asked time.Time) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.ready || !rights.Complete {
+		k.finder.forgetAll()
+	}
+	k.finder.forget(rights.Ended)
+	if rights.Complete && rights.Revision < k.revision {
+		return fmt.Errorf("the authority went back from revision %d to %d", k.revision, rights.Revision)
+	}
+	if err := k.setRules(rights.Rules); err != nil {
+		return err
+	}
+	if rights.Revision != k.revision || !k.ready {
+		k.cfg.Log.Debug("rights applied", "revision", rights.Revision, "rules", len(rights.Rules),
+			"ended", len(rights.Ended), "complete", rights.Complete)
+	}
+	k.revision, k.ready, k.inStep, k.confirmed = rights.Revision, true, true, asked
+	return nil
+}
+
+// setRules compiles rules unless they are those in force. Callers hold mu.
+func (k *Keeper) setRules(rules []authz.Rule) error {
+	if k.ready && slices.EqualFunc(k.rules, rules, sameRule) {
+		return nil
+	}
+	policy, err := authz.Compile(rules, k.cfg.Fallback)
+	if err != nil {
+		return fmt.Errorf("rules of the authority: %w", err)
+	}
+	k.rules = rules
+	k.policy.Store(policy)
+	return nil
+}
+
+func sameRule(a, b authz.Rule) bool {
+	return a.Name == b.Name && a.Access == b.Access && slices.Equal(a.Images, b.Images) && slices.Equal(a.Groups, b.Groups)
+}

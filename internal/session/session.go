@@ -1,0 +1,87 @@
+// Package session is what an edge knows about people: credentials it has seen,
+// the rules in force, and for how long it may trust either without the authority.
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tessera-iiif/tessera/pkg/authz"
+)
+
+// Kind tells credentials apart; one kind is never accepted where another is asked.
+type Kind string
+
+// The kinds of credential.
+const (
+	KindSession  Kind = "session"  // the session cookie
+	KindIIIF     Kind = "iiif"     // access token of the IIIF authorization flows
+	KindPersonal Kind = "personal" // personal access token of an API client
+)
+
+// Valid reports whether k is one of the kinds above.
+func (k Kind) Valid() bool {
+	switch k {
+	case KindSession, KindIIIF, KindPersonal:
+		return true
+	}
+	return false
+}
+
+// Hash is the SHA-256 of a credential's secret. The secret itself never leaves
+// the process that received it.
+type Hash [sha256.Size]byte
+
+// HashOf hashes a secret as its bearer sent it.
+func HashOf(secret string) Hash { return sha256.Sum256([]byte(secret)) }
+
+// String gives the unpadded base64url form, 43 characters.
+func (h Hash) String() string { return base64.RawURLEncoding.EncodeToString(h[:]) }
+
+// MarshalText gives the form of String.
+func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// UnmarshalText accepts the form of String and nothing else.
+func (h *Hash) UnmarshalText(text []byte) error {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(string(text))
+	if err != nil || len(raw) != len(h) {
+		return fmt.Errorf("credential hash: want %d bytes in base64url", len(h))
+	}
+	copy(h[:], raw)
+	return nil
+}
+
+// Credential is what a secret stands for.
+type Credential struct {
+	Kind      Kind            `json:"kind"`
+	Session   string          `json:"session"`           // public id of the session it stands for
+	Principal authz.Principal `json:"principal"`         // without Addr, which belongs to a request
+	Origin    string          `json:"origin,omitempty"`  // origin the login came from
+	Service   string          `json:"service,omitempty"` // name of the auth service
+	Expires   time.Time       `json:"expires"`           // not valid from then on
+}
+
+// ErrUnknown says that a secret stands for nothing, or for nothing any more.
+var ErrUnknown = errors.New("unknown credential")
+
+// Rights is what changed about people since a revision. Rules are always the
+// whole table in order, first match decides.
+type Rights struct {
+	Revision int64        `json:"revision"`
+	Rules    []authz.Rule `json:"rules"`
+	Ended    []Hash       `json:"ended,omitempty"` // credentials to forget: ended since the asked revision, or standing for something else now
+	Complete bool         `json:"complete"`        // false: the asked revision is too old, forget every credential
+}
+
+// Authority is the truth about people. Its revision grows with every change that
+// takes a right away, before the change is acknowledged to whoever made it.
+type Authority interface {
+	// Lookup answers ErrUnknown when there is no such credential or it has ended.
+	Lookup(ctx context.Context, kind Kind, hash Hash) (Credential, error)
+	// Rights answers with what changed after revision since; 0 asks for everything.
+	Rights(ctx context.Context, since int64) (Rights, error)
+}

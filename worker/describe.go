@@ -1,0 +1,130 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/tessera-iiif/tessera/internal/jp2"
+	"github.com/tessera-iiif/tessera/internal/store"
+	"github.com/tessera-iiif/tessera/internal/tile"
+	"github.com/tessera-iiif/tessera/worker/decoder"
+)
+
+// signatures are the first bytes of each container. A dot stands for any byte.
+var signatures = []struct {
+	bytes  string
+	format tile.Format
+}{
+	{"\x00\x00\x00\x0cjP  \r\n\x87\n", tile.JP2},
+	{"\xff\x4f\xff\x51", tile.J2K},
+	{"II*\x00", tile.TIFF},
+	{"MM\x00*", tile.TIFF},
+	{"II+\x00", tile.TIFF}, // BigTIFF
+	{"MM\x00+", tile.TIFF},
+	{"\xff\xd8\xff", tile.JPEG},
+	{"\x89PNG\r\n\x1a\n", tile.PNG},
+	{"RIFF....WEBP", tile.WebP},
+}
+
+const sniffed = 12 // the longest signature
+
+// sniff names the container of a file by its first bytes; "" for all others.
+func sniff(head []byte) tile.Format {
+	for _, s := range signatures {
+		if len(head) >= len(s.bytes) && matches(s.bytes, head) {
+			return s.format
+		}
+	}
+	return ""
+}
+
+func matches(signature string, head []byte) bool {
+	for i := range len(signature) {
+		if signature[i] != '.' && signature[i] != head[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// describe reads the facts of an image from its file. tile.Broken says that they
+// cannot be had from these bytes.
+func (w *Worker) describe(ctx context.Context, f *os.File, o store.Object) (tile.Image, error) {
+	format, err := container(f, o.Key)
+	if err != nil {
+		return tile.Image{}, err
+	}
+	var image tile.Image
+	if format.IsJPEG2000() {
+		image, err = w.readHeader(f, o.Size)
+	} else {
+		image, err = w.inspectWhole(ctx, f, o, format)
+	}
+	if err == nil && (image.Width <= 0 || image.Height <= 0) {
+		err = broken("the image has no pixels", nil)
+	}
+	image.Format = format
+	return image, err
+}
+
+func broken(message string, cause error) error { return tile.Fail(tile.Broken, message, cause) }
+
+// container tells the format from the content, and refuses what the extension did
+// not promise: which decoder meets which bytes is not for the bytes to choose.
+func container(f io.ReaderAt, key string) (tile.Format, error) {
+	var head [sniffed]byte
+	n, err := f.ReadAt(head[:], 0)
+	if err != nil && err != io.EOF {
+		return "", tile.Fail(tile.Internal, "", err)
+	}
+	found := sniff(head[:n])
+	_, ext := tile.SplitExtension(key)
+	promised := tile.Extensions[ext]
+	switch {
+	case found == "":
+		return "", broken(fmt.Sprintf("the file is not an image of a known format, although it is named .%s", ext), nil)
+	case !keeps(promised, found):
+		return "", broken(fmt.Sprintf("the file is %s, although it is named .%s: give it the right extension", found, ext), nil)
+	}
+	return found, nil
+}
+
+// keeps tells whether a file keeps the promise of its extension. Those of JPEG 2000
+// are in use for both of its containers.
+func keeps(promised, found tile.Format) bool {
+	return found == promised || found.IsJPEG2000() && promised.IsJPEG2000()
+}
+
+func (w *Worker) readHeader(f io.ReaderAt, size int64) (tile.Image, error) {
+	h, err := jp2.ReadHeader(f, size, *w.limits.Header)
+	var fault *jp2.Error
+	switch {
+	case errors.As(err, &fault):
+		return tile.Image{}, broken("the JPEG 2000 file is damaged, or claims more than is allowed", err)
+	case err != nil:
+		return tile.Image{}, tile.Fail(tile.Internal, "", err)
+	}
+	return tile.Image{
+		Width: h.Width, Height: h.Height, TileWidth: h.TileWidth, TileHeight: h.TileHeight,
+		Levels: h.Levels, Bits: h.Bits, Gray: h.Gray, Alpha: h.Alpha,
+	}, nil
+}
+
+// inspectWhole has a child read the header of any other format.
+func (w *Worker) inspectWhole(ctx context.Context, f *os.File, o store.Object, format tile.Format) (tile.Image, error) {
+	if o.Size > w.limits.FileBytes {
+		return tile.Image{}, broken(fmt.Sprintf("the file has %d bytes, and %d are allowed for %s", o.Size, w.limits.FileBytes, format), nil)
+	}
+	var facts decoder.Facts
+	_, err := w.inSlot(ctx, o, tiles, func(ctx context.Context) (err error) {
+		facts, err = w.decoders.Inspect(ctx, f, format)
+		return err
+	})
+	return tile.Image{
+		Width: facts.Width, Height: facts.Height, TileWidth: facts.TileWidth, TileHeight: facts.TileHeight,
+		Levels: facts.Levels, Bits: facts.Bits, Gray: facts.Gray, Alpha: facts.Alpha,
+	}, err
+}

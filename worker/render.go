@@ -1,0 +1,172 @@
+package worker
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/tessera-iiif/tessera/internal/tile"
+)
+
+// Render implements tile.Renderer. A result of another version of the source than the
+// current one may come from the cache, but is never made.
+func (w *Worker) Render(ctx context.Context, job tile.Job) (tile.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return tile.Result{}, err
+	}
+	key := job.Key()
+	if res, ok := w.kept(key); ok {
+		return res, nil
+	}
+	leave := w.callers.enter(key)
+	defer leave()
+	r, joined, err := w.renderings.Do(ctx, key, func(ctx context.Context) (*rendition, error) {
+		ctx, done := w.work(ctx)
+		defer done()
+		return w.render(ctx, job, key)
+	})
+	if err != nil {
+		return tile.Result{}, w.outcome(err)
+	}
+	from := tile.FromMiss
+	if joined {
+		from = tile.FromWorker
+	}
+	return w.result(r, from), nil
+}
+
+func (w *Worker) result(r *rendition, from string) tile.Result {
+	return tile.Result{Type: r.media, Size: r.size, Body: r.open(), Cache: from, Worker: w.name, Timing: r.timing}
+}
+
+// kept finds a result that was made before.
+func (w *Worker) kept(key tile.Key) (tile.Result, bool) {
+	if r, done := w.saver.find(key); r != nil {
+		defer done()
+		return w.result(r, tile.FromWorker), true
+	}
+	if w.results == nil {
+		return tile.Result{}, false
+	}
+	res, ok := w.results.Get(key)
+	res.Worker = w.name
+	return res, ok
+}
+
+// render is the work that equal jobs share.
+func (w *Worker) render(ctx context.Context, job tile.Job, key tile.Key) (*rendition, error) {
+	// Equal work may have ended between the caller's look into the cache and now.
+	if r := w.keptSmall(key); r != nil {
+		return r, nil
+	}
+	r, err := w.renderAnew(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	w.saver.save(key, r)
+	if r.file != nil {
+		w.callers.entrust(key, r.file)
+	}
+	return r, nil
+}
+
+// keptSmall does without large results, which would have to be copied to be shared:
+// rather is one of them made twice, once in a great while.
+func (w *Worker) keptSmall(key tile.Key) *rendition {
+	res, ok := w.kept(key)
+	if !ok {
+		return nil
+	}
+	if res.Size > memoryBody {
+		_ = res.Body.Close()
+		return nil
+	}
+	data, err := readAll(res.Body, res.Size)
+	if err != nil {
+		return nil
+	}
+	return &rendition{media: res.Type, size: res.Size, data: data}
+}
+
+func (w *Worker) renderAnew(ctx context.Context, job tile.Job) (*rendition, error) {
+	v, err := w.current(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	p, err := w.plan(job, v.image)
+	if err != nil {
+		return nil, err
+	}
+	var r *rendition
+	queued, err := w.inSlot(ctx, v.object, p.lane, func(ctx context.Context) (err error) {
+		if r, err = w.decode(ctx, job, p); err != nil {
+			w.logFailure("image not rendered", job.ID, err)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.timing.Queue = queued
+	return r, nil
+}
+
+// current is the verdict on the job's version: from memory, which may be behind the
+// source, or else on what the source has now.
+func (w *Worker) current(ctx context.Context, job tile.Job) (verdict, error) {
+	v, ok := w.verdicts.GetIfPresent(subject{job.ID, job.Version})
+	if !ok {
+		o, err := w.source.Find(ctx, job.ID)
+		if err != nil {
+			return verdict{}, err
+		}
+		if o.Version != job.Version {
+			return verdict{}, errChanged()
+		}
+		if v, err = w.judge(ctx, job.ID, o); err != nil {
+			return verdict{}, err
+		}
+	}
+	return v, v.err
+}
+
+// decode makes pixels of the very version that the job names.
+func (w *Worker) decode(ctx context.Context, job tile.Job, p plan) (*rendition, error) {
+	began := time.Now()
+	f, err := w.openVersion(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	still, err := watch(f)
+	if err != nil {
+		return nil, err
+	}
+	fetch := time.Since(began)
+	p.task.File = f
+	out, err := w.decoders.Render(ctx, p.task)
+	if err != nil {
+		return nil, err
+	}
+	r, err := adopt(out)
+	if err != nil {
+		return nil, err
+	}
+	if !still() {
+		r.discard()
+		return nil, errChanged()
+	}
+	r.timing = tile.Timing{Fetch: fetch, Decode: out.Decode, Encode: out.Encode}
+	return r, nil
+}
+
+func (w *Worker) openVersion(ctx context.Context, job tile.Job) (*os.File, error) {
+	o, err := w.source.Find(ctx, job.ID)
+	if err != nil {
+		return nil, err
+	}
+	if o.Version != job.Version {
+		return nil, errChanged()
+	}
+	return w.source.Open(ctx, o)
+}

@@ -1,0 +1,196 @@
+// Package worker turns jobs into pixels: it finds the source, judges the file before
+// any C code meets it, admits as many decodes as there are decoders, joins equal
+// work and keeps results.
+//
+// One rendering goes this way:
+//
+//  1. The result cache is asked; a hit costs nothing else.
+//  2. Equal jobs join (internal/flight): one of them works, all get the outcome. It is
+//     cancelled when the last of them has left.
+//  3. The facts of this version of the image, from memory or from the file's header,
+//     say which resolution level to decode and how much work that is.
+//  4. Admission: a free slot, a place among the waiting, or tile.Busy at once.
+//  5. The source is looked at again, since time has passed: another version than the
+//     job's is tile.Changed. The file is opened as that very version.
+//  6. A decoder child makes the pixels. If the file was written to meanwhile, the
+//     outcome is dropped and the answer is tile.Changed.
+//  7. The waiters get the result; it is written to the result cache behind their
+//     backs.
+//
+// Files that are malformed or over budget are judged once per version, and a version
+// that costs two decoder children is quarantined.
+package worker
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/tessera-iiif/tessera/internal/flight"
+	"github.com/tessera-iiif/tessera/internal/jp2"
+	"github.com/tessera-iiif/tessera/internal/store"
+	"github.com/tessera-iiif/tessera/internal/tile"
+	"github.com/tessera-iiif/tessera/worker/decoder"
+)
+
+// Decoders is the pool of decoder children. Work stops when ctx ends.
+type Decoders interface {
+	// Render decodes and encodes. An Output.Body of more than 4 MiB is an io.ReaderAt.
+	Render(ctx context.Context, t decoder.Task) (decoder.Output, error)
+	// Inspect reads the header of a file that is not JPEG 2000.
+	Inspect(ctx context.Context, f *os.File, format tile.Format) (decoder.Facts, error)
+	// Formats are the output formats there are: keys of tile.MediaTypes.
+	Formats() []string
+}
+
+// Config is what a Worker is made of. Source, Decoders and Log are needed.
+type Config struct {
+	Source    store.Source   // images
+	Manifests store.Source   // documents; nil where there are none
+	Results   *store.Results // nil: results are not kept
+	Decoders  Decoders
+	Slots     int    // renderings at a time, as many as there are children; 0: one per core
+	Queue     int    // renderings of each lane that may wait for a slot; 0: 8 per slot
+	Name      string // told with every result
+	Limits    Limits
+	Log       *slog.Logger
+}
+
+// Limits bound what one job may cost. Zero values stand for the defaults.
+type Limits struct {
+	DecodedArea int64         // pixels decoded for one rendering, after reduction; 512 Mpx
+	FileBytes   int64         // of files that are decoded as a whole; 16 GiB
+	Timeout     time.Duration // of one decode; one minute
+	Header      *jp2.Budget   // of JPEG 2000 headers; jp2.DefaultBudget
+}
+
+func (l Limits) withDefaults() Limits {
+	l.DecodedArea = cmp.Or(l.DecodedArea, 512<<20)
+	l.FileBytes = cmp.Or(l.FileBytes, 16<<30)
+	l.Timeout = cmp.Or(l.Timeout, time.Minute)
+	if l.Header == nil {
+		budget := jp2.DefaultBudget()
+		l.Header = &budget
+	}
+	return l
+}
+
+// Worker implements tile.Renderer and tile.Library.
+type Worker struct {
+	name      string
+	source    store.Source
+	manifests store.Source
+	results   *store.Results
+	decoders  Decoders
+	limits    Limits
+	log       *slog.Logger
+
+	verdicts    *otter.Cache[subject, verdict]
+	inspections flight.Group[subject, verdict]
+	renderings  flight.Group[tile.Key, *rendition]
+	callers     callers
+	admission   *admission
+	wards       *wards
+	saver       *saver
+
+	jobs    sync.WaitGroup // joined work, which may outlive its callers for a moment
+	closing context.Context
+	cut     context.CancelFunc // ends closing, and with it all work
+}
+
+var (
+	_ tile.Renderer = (*Worker)(nil)
+	_ tile.Library  = (*Worker)(nil)
+)
+
+// maxVerdicts bounds the images whose facts are kept: some 300 bytes each.
+const maxVerdicts = 50_000
+
+// New makes a worker. Close ends it.
+func New(c Config) *Worker {
+	slots := cmp.Or(c.Slots, runtime.GOMAXPROCS(0))
+	closing, cut := context.WithCancel(context.Background())
+	return &Worker{
+		name: c.Name, source: c.Source, manifests: c.Manifests, results: c.Results,
+		decoders: c.Decoders, limits: c.Limits.withDefaults(), log: c.Log,
+		verdicts: otter.Must(&otter.Options[subject, verdict]{
+			MaximumSize: maxVerdicts,
+			Executor:    func(maintain func()) { maintain() },
+		}),
+		admission: newAdmission(slots, cmp.Or(c.Queue, 8*slots)),
+		wards:     newWards(),
+		saver:     newSaver(closing, c.Results, c.Log),
+		closing:   closing, cut: cut,
+	}
+}
+
+// Close waits for work under way and for results still to be written, and cuts short
+// what is left of both when ctx ends. The caller has stopped asking before.
+func (w *Worker) Close(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, w.cut)
+	w.jobs.Wait()
+	w.saver.close()
+	defer w.cut()
+	if !stop() {
+		return fmt.Errorf("worker closed before its work was done: %w", context.Cause(ctx))
+	}
+	return nil
+}
+
+// work counts joined work, and ends its context when the worker is closed in a hurry.
+func (w *Worker) work(ctx context.Context) (_ context.Context, done func()) {
+	w.jobs.Add(1)
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(w.closing, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+		w.jobs.Done()
+	}
+}
+
+// Stats is the worker's load at a moment, and counts since the start.
+type Stats struct {
+	Slots          int
+	Running        int // renderings and inspections in a slot
+	RunningExports int // of these, large ones
+	Waiting        int // in the queue
+	WaitingExports int
+	Refused        uint64 // busy
+	Abandoned      uint64 // left the queue because nobody waited any more
+	Decodes        uint64 // begun
+	Unsaved        uint64 // results not written because writing fell behind
+	Quarantined    int    // image versions
+}
+
+// Stats returns the load.
+func (w *Worker) Stats() Stats {
+	s := w.admission.stats()
+	s.Unsaved = w.saver.dropped.Load()
+	s.Quarantined = w.wards.condemned()
+	return s
+}
+
+// Clear forgets every verdict on an image, given with or without extension: it is
+// judged and decoded anew.
+func (w *Worker) Clear(id string) {
+	for s := range w.verdicts.Keys() {
+		if meant(id, s.id) {
+			w.verdicts.Invalidate(s)
+		}
+	}
+	w.wards.clear(func(key string) bool { return meant(id, key) })
+}
+
+// meant tells whether an administrator who says id means the image known as name:
+// either may have its extension, and two different ones are two images.
+func meant(id, name string) bool {
+	return id == name || id == tile.RuleName(name) || tile.RuleName(id) == name
+}

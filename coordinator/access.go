@@ -1,0 +1,111 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/tessera-iiif/tessera/coordinator/people"
+	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/session"
+)
+
+// getAccess is the page a viewer opens in a tab of its own. It ends on a page
+// that closes the tab: at once for somebody who is signed in and a viewer of our
+// own site, after a click here for other sites (browsers give their frames our
+// cookie only after one), after signing in else.
+func (c *Coordinator) getAccess(w http.ResponseWriter, r *http.Request) {
+	viewer, ok := c.readViewer(w, r)
+	if !ok {
+		return
+	}
+	sess, err := c.session(r)
+	switch {
+	case errors.Is(err, session.ErrUnknown):
+		web.ShowSignIn(w, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String()})
+	case err != nil:
+		c.fail(w, r, err)
+	case r.FormValue("switch") != "":
+		web.ShowSignIn(w, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String(), As: nameOf(sess.User)})
+	case viewer == origin{} || viewer.sameSite(c.base(r)):
+		c.confirm(w, r, sess, viewer)
+	default:
+		web.ShowContinue(w, web.Continue{
+			Action: r.URL.Path, Origin: viewer.String(), As: nameOf(sess.User),
+			Switch: r.URL.Path + "?" + url.Values{"origin": {viewer.String()}, "switch": {"yes"}}.Encode(),
+		})
+	}
+}
+
+// readViewer reads the viewer's origin, the zero origin if the client named none;
+// if it is no origin, the answer is written already.
+func (c *Coordinator) readViewer(w http.ResponseWriter, r *http.Request) (viewer origin, ok bool) {
+	text := r.FormValue("origin")
+	if text == "" {
+		return origin{}, true
+	}
+	viewer, err := parseOrigin(text)
+	if err != nil {
+		problem(w, http.StatusBadRequest, "bad-origin")
+	}
+	return viewer, err == nil
+}
+
+// confirm lets a viewer act for a session that exists.
+func (c *Coordinator) confirm(w http.ResponseWriter, r *http.Request, sess people.Session, viewer origin) {
+	if err := c.remember(r.Context(), sess, viewer); err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	web.ShowDone(w)
+}
+
+func (c *Coordinator) remember(ctx context.Context, sess people.Session, viewer origin) error {
+	if viewer == (origin{}) {
+		return nil
+	}
+	return c.people.AddOrigin(ctx, sess, viewer.String())
+}
+
+// postAccess takes the click or the password.
+func (c *Coordinator) postAccess(w http.ResponseWriter, r *http.Request) {
+	if !c.readForm(w, r, maxForm) {
+		return
+	}
+	viewer, ok := c.readViewer(w, r)
+	if !ok {
+		return
+	}
+	form := web.SignIn{Action: r.URL.Path, Origin: viewer.String()}
+	if r.PostFormValue("continue") != "" {
+		c.goOn(w, r, viewer, form)
+		return
+	}
+	if err := c.signIn(w, r, viewer); err != nil {
+		c.signInAgain(w, r, err, form)
+		return
+	}
+	seeOther(w, "/auth/done")
+}
+
+// goOn takes the click of somebody who is signed in, or was.
+func (c *Coordinator) goOn(w http.ResponseWriter, r *http.Request, viewer origin, form web.SignIn) {
+	if provenanceOf(r, c.base(r)) == elsewhere {
+		c.fail(w, r, errCrossSite)
+		return
+	}
+	sess, err := c.session(r)
+	if errors.Is(err, session.ErrUnknown) {
+		web.ShowSignIn(w, http.StatusUnauthorized, form)
+		return
+	}
+	if err == nil {
+		err = c.remember(r.Context(), sess, viewer)
+	}
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	seeOther(w, "/auth/done")
+}

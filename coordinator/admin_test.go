@@ -1,0 +1,287 @@
+package coordinator_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// userID finds the id behind the edit link of an address on the overview.
+func (b *browser) userID(email string) string {
+	b.t.Helper()
+	var found listJSON[userJSON]
+	b.call(http.MethodGet, "/users?email="+url.QueryEscape(email), nil, &found)
+	if len(found.Items) != 1 {
+		b.t.Fatalf("%d users called %s", len(found.Items), email)
+	}
+	return found.Items[0].ID
+}
+
+// follow checks the redirect after a form and shows where it leads.
+func (b *browser) follow(response *http.Response) string {
+	b.t.Helper()
+	b.want(response, http.StatusSeeOther)
+	target, _, _ := strings.Cut(response.Header.Get("Location"), "#")
+	return b.want(b.get(target), http.StatusOK)
+}
+
+func TestAdminPagesAreForAdministrators(t *testing.T) {
+	s := newStage(t)
+	s.reader()
+	reader, stranger, admin := s.browser(), s.browser(), s.admin()
+	reader.mustLogin(readerEmail, readerSecret)
+	for _, path := range []string{"/auth/admin/", "/auth/admin/users/x"} {
+		response := stranger.get(path)
+		stranger.want(response, http.StatusSeeOther)
+		if got := response.Header.Get("Location"); got != "/auth/login?next=%2Fauth%2Fadmin%2F" {
+			t.Errorf("a stranger is sent to %s", got)
+		}
+		reader.want(reader.get(path), http.StatusForbidden)
+	}
+	reader.want(reader.post("/auth/admin/users", url.Values{"email": {"x@example.org"}}), http.StatusForbidden)
+	for name, origin := range map[string]string{"R62 other origin": "https://evil.test", "R62 opaque": "null"} {
+		response := admin.post("/auth/admin/users", url.Values{"email": {"x@example.org"}}, "Origin", origin)
+		if response.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: %d", name, response.StatusCode)
+		}
+	}
+	form := url.Values{"email": {"x@example.org"}}.Encode()
+	admin.want(admin.do(http.MethodPost, "/auth/admin/users", "application/x-www-form-urlencoded", form), http.StatusForbidden)
+}
+
+func TestHeadersOfAdminPages(t *testing.T) {
+	h := newStage(t).admin().get("/auth/admin/").Header
+	for name, want := range map[string]string{
+		"Cache-Control": "no-store", "Cross-Origin-Opener-Policy": "same-origin", "X-Content-Type-Options": "nosniff",
+		"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+	} {
+		if got := h.Get(name); got != want {
+			t.Errorf("R62: %s is %q", name, got)
+		}
+	}
+}
+
+func TestPeopleByPage(t *testing.T) {
+	s := newStage(t)
+	b := s.admin()
+	page := b.follow(b.post("/auth/admin/users", url.Values{
+		"email": {readerEmail}, "name": {"Rita <Reader>"}, "groups": {" staff, map-room ,"}, "active": {"yes"}, "password": {readerSecret},
+	}))
+	for _, piece := range []string{"The account was added.", "Rita &lt;Reader&gt;", "map-room, staff"} {
+		if !strings.Contains(page, piece) {
+			t.Errorf("no %q on the page", piece)
+		}
+	}
+	path := "/auth/admin/users/" + b.userID(readerEmail)
+	reader := s.browser()
+	reader.mustLogin(readerEmail, readerSecret)
+
+	page = b.want(b.get(path), http.StatusOK)
+	sessions := regexp.MustCompile(path+`/sessions/[^"/]+/end`).FindAllString(page, -1)
+	if len(sessions) != 1 {
+		t.Fatalf("%d sessions on the page", len(sessions))
+	}
+	if page = b.follow(b.post(sessions[0], nil)); !strings.Contains(page, "The session was ended.") {
+		t.Error("does not say that the session was ended")
+	}
+	if page = reader.want(reader.get("/auth/login"), http.StatusOK); strings.Contains(page, "signed in as") {
+		t.Error("the session lives on")
+	}
+	reader.mustLogin(readerEmail, readerSecret)
+	b.follow(b.post(path+"/sessions/end", nil))
+
+	b.follow(b.post(path+"/password", url.Values{"password": {"another secret"}}))
+	reader.want(reader.login(readerEmail, readerSecret), http.StatusUnauthorized)
+	reader.mustLogin(readerEmail, "another secret")
+
+	b.follow(b.post(path, url.Values{"email": {readerEmail}, "name": {"Rita"}, "groups": {""}}))
+	reader.want(reader.login(readerEmail, "another secret"), http.StatusUnauthorized) // no longer active
+
+	b.want(b.post(path+"/delete", nil), http.StatusBadRequest)
+	b.follow(b.post(path+"/delete", url.Values{"confirm": {"yes"}}))
+	b.want(b.get(path), http.StatusNotFound)
+}
+
+var shownSecret = regexp.MustCompile(`<pre class="secret">([a-z0-9-]+)</pre>`)
+
+func TestMadeUpPasswords(t *testing.T) {
+	s := newStage(t)
+	b := s.admin()
+	try := func(page string) {
+		t.Helper()
+		found := shownSecret.FindStringSubmatch(page)
+		if found == nil {
+			t.Fatal("no password is shown")
+		}
+		s.browser().mustLogin(readerEmail, found[1])
+	}
+	try(b.want(b.post("/auth/admin/users", url.Values{"email": {readerEmail}, "active": {"yes"}}), http.StatusOK))
+	try(b.want(b.post("/auth/admin/users/"+b.userID(readerEmail)+"/password", nil), http.StatusOK))
+}
+
+func TestRefusedForms(t *testing.T) {
+	s := newStage(t)
+	b := s.admin()
+	own := "/auth/admin/users/" + b.userID(adminEmail)
+	for name, test := range map[string]struct {
+		path string
+		form url.Values
+		want int
+		says string
+	}{
+		"taken":           {"/auth/admin/users", url.Values{"email": {adminEmail}, "name": {"typed before"}}, 409, "typed before"},
+		"last admin":      {own, url.Values{"email": {adminEmail}, "active": {"yes"}}, 409, "last active administrator"},
+		"last admin gone": {own + "/delete", url.Values{"confirm": {"yes"}}, 409, "last active administrator"},
+		"short password":  {own + "/password", url.Values{"password": {"short"}}, 400, "at least 8 characters"},
+		"no such user":    {"/auth/admin/users/x", url.Values{"email": {"x@y"}}, 404, "no such user"},
+		"no such session": {own + "/sessions/x/end", nil, 404, "no such session"},
+		"rules mangled":   {"/auth/admin/rules", url.Values{"revision": {"0"}, "do": {"save"}, "name": {"x"}}, 400, "did not arrive whole"},
+		"rules unversed":  {"/auth/admin/rules", url.Values{"do": {"save"}}, 400, "did not arrive whole"},
+		"too large":       {"/auth/admin/rules", url.Values{"x": {strings.Repeat("x", 2<<20)}}, 413, "more than 1024 kilobytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if page := b.want(b.post(test.path, test.form), test.want); !strings.Contains(page, test.says) {
+				t.Errorf("does not say %q", test.says)
+			}
+		})
+	}
+}
+
+var ruleNames = regexp.MustCompile(`<input name="name" value="([^"]*)"`)
+
+func namesOn(page string) string {
+	var names []string
+	for _, found := range ruleNames.FindAllStringSubmatch(page, -1) {
+		names = append(names, found[1])
+	}
+	return strings.Join(names, " ")
+}
+
+// rulesForm is the table of rules as a page sends it.
+func rulesForm(revision int64, do string, names ...string) url.Values {
+	form := url.Values{"revision": {fmt.Sprint(revision)}, "do": {do}}
+	for _, name := range names {
+		form.Add("name", name)
+		form.Add("images", name+"/**\r\n\r\n "+name)
+		form.Add("access", "open")
+		form.Add("groups", "")
+	}
+	return form
+}
+
+func TestRulesByPage(t *testing.T) {
+	s := newStage(t)
+	b := s.admin()
+	const path = "/auth/admin/rules"
+	page := b.follow(b.post(path, rulesForm(0, "save", "a", "b", "c")))
+	if namesOn(page) != "a b c" || !strings.Contains(page, "The rules were saved") {
+		t.Fatalf("saved %q", namesOn(page))
+	}
+	revision := s.revision()
+	var saved rulesJSON
+	b.call(http.MethodGet, "/rules", nil, &saved)
+	if got := fmt.Sprint(saved.Items[0]["images"]); got != "[a/** a]" {
+		t.Errorf("patterns %s", got)
+	}
+	for do, want := range map[string]string{
+		"up:1": "b a c", "down:1": "a c b", "remove:0": "b c", "add": "a b c Rule 4",
+	} {
+		page := b.want(b.post(path, rulesForm(revision, do, "a", "b", "c")), http.StatusOK)
+		if namesOn(page) != want || !strings.Contains(page, "Not in force yet.") {
+			t.Errorf("%s shows %q", do, namesOn(page))
+		}
+	}
+	for _, do := range []string{"", "up:0", "down:2", "remove:3", "remove:-1", "up:x", "drop:1"} {
+		b.want(b.post(path, rulesForm(revision, do, "a", "b", "c")), http.StatusBadRequest)
+	}
+	if s.revision() != revision {
+		t.Error("a draft is in force")
+	}
+	b.follow(b.post(path, rulesForm(revision, "save", "z")))
+	page = b.want(b.post(path, rulesForm(revision, "save", "late")), http.StatusPreconditionFailed)
+	if !strings.Contains(page, "Somebody else changed the rules") || namesOn(page) != "late" {
+		t.Error("the second administrator loses her draft, or is not told")
+	}
+}
+
+func TestSearchAndPages(t *testing.T) {
+	s := newStage(t)
+	b := s.admin()
+	for i := range 60 {
+		b.want(b.call(http.MethodPost, "/users", map[string]any{"email": fmt.Sprintf("u%02d@example.org", i)}, nil), http.StatusCreated)
+	}
+	page := b.want(b.get("/auth/admin/"), http.StatusOK)
+	if strings.Contains(page, "u59@") || !strings.Contains(page, "Next page") {
+		t.Fatal("the first page shows everybody")
+	}
+	next := regexp.MustCompile(`href="(/auth/admin/\?after=[^"#]*)`).FindStringSubmatch(page)
+	page = b.want(b.get(strings.ReplaceAll(next[1], "&amp;", "&")), http.StatusOK)
+	if !strings.Contains(page, "u59@") || strings.Contains(page, "u00@") || !strings.Contains(page, "First page") {
+		t.Error("the second page does not go on from the first")
+	}
+	page = b.want(b.get("/auth/admin/?q=u07"), http.StatusOK)
+	if !strings.Contains(page, "u07@") || strings.Contains(page, "u08@") {
+		t.Error("the search does not search")
+	}
+	page = b.want(b.get("/auth/admin/?q=%22%3E%3Cscript%3E"), http.StatusOK)
+	if strings.Contains(page, "<script") || !strings.Contains(page, "Nobody matches") {
+		t.Error("the empty result is not escaped, or not designed")
+	}
+}
+
+func TestUnroutedPages(t *testing.T) {
+	b := newStage(t).browser()
+	for target, want := range map[string]int{
+		"GET /auth/nothing": 404, "GET /auth/2/members/nothing": 404, "DELETE /auth/login": 405,
+		"GET /auth/assets/nothing": 404, "GET /auth/assets/tessera.css": 200, "GET /auth/assets/admin.css": 200,
+		"GET /auth/assets/mark.svg": 200, "GET /auth/1/others/token": 404, "GET /auth/2/others/logout": 404,
+	} {
+		method, path, _ := strings.Cut(target, " ")
+		response := b.do(method, path, "", "")
+		b.want(response, want)
+		if want == 405 && !strings.Contains(response.Header.Get("Allow"), "POST") {
+			t.Errorf("%s: Allow %q", target, response.Header.Get("Allow"))
+		}
+	}
+}
+
+// R34: no secret reaches a log or a page.
+func TestSecretsStayOutOfLogs(t *testing.T) {
+	s := newStage(t)
+	h := s.held()
+	s.browser().login(readerEmail, "canary-password")
+	b := s.admin()
+	b.call(http.MethodPatch, "/users/"+h.user.ID, map[string]any{"password": "canary-password-2"}, nil)
+	_ = s.db.Close()
+	failed := b.want(b.get("/auth/admin/"), http.StatusInternalServerError)
+	if strings.Contains(failed, "sql") || strings.Contains(failed, "closed") {
+		t.Error("R34: a page tells about our insides")
+	}
+	log := s.log.String()
+	if !strings.Contains(log, "request failed") || !strings.Contains(log, "signed in") {
+		t.Fatalf("the log is silent:\n%s", log)
+	}
+	for _, secret := range []string{"canary", readerSecret, adminPassword, h.b.cookie("session"), "tiat_", "tpat_", h.cookie.String(), "argon2id"} {
+		if strings.Contains(log, secret) {
+			t.Errorf("R34: %q is in the log", secret)
+		}
+	}
+}
+
+func TestUnavailable(t *testing.T) {
+	s := newStage(t)
+	b := s.browser()
+	b.mustLogin(adminEmail, adminPassword)
+	_ = s.db.Close()
+	if p := b.tokenPage("/auth/1/members/token", "1", sibling); p.message["error"] != "unavailable" {
+		t.Errorf("C-074: %v", p.message)
+	}
+	if p := b.tokenPage("/auth/2/members/token", "1", sibling); p.message["profile"] != "unavailable" {
+		t.Errorf("D-053: %v", p.message)
+	}
+	b.want(b.get("/auth/1/members/token"), http.StatusServiceUnavailable) // C-080
+	b.want(b.call(http.MethodGet, "/users", nil, nil), http.StatusInternalServerError)
+}

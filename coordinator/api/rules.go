@@ -1,0 +1,65 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/tessera-iiif/tessera/coordinator/people"
+	"github.com/tessera-iiif/tessera/pkg/authz"
+)
+
+// rules is the ordered table. Default is a setting, shown so that a reader sees
+// the whole of the matter; writing it is of no effect.
+type rules struct {
+	Items   []authz.Rule `json:"items"`
+	Default authz.Access `json:"default,omitempty"`
+}
+
+func (s *server) getRules(w http.ResponseWriter, r *http.Request, _ people.Actor) error {
+	set, err := s.People.Rules(r.Context())
+	if err != nil {
+		return err
+	}
+	return s.writeRules(w, set)
+}
+
+func (s *server) putRules(w http.ResponseWriter, r *http.Request, actor people.Actor) error {
+	expected, err := expectedRevision(r)
+	if err != nil {
+		return err
+	}
+	var body rules
+	if err := read(w, r, maxRulesBody, &body); err != nil {
+		return err
+	}
+	if body.Items == nil {
+		return badJSON(errors.New(`“items” is missing; send an empty list to remove every rule`))
+	}
+	set, err := s.People.ReplaceRules(r.Context(), actor, body.Items, expected)
+	if err != nil {
+		return err
+	}
+	return s.writeRules(w, set)
+}
+
+func (s *server) writeRules(w http.ResponseWriter, set people.RuleSet) error {
+	w.Header().Set("ETag", etag(set.Revision))
+	return write(w, http.StatusOK, rules{Items: append([]authz.Rule{}, set.Rules...), Default: s.Fallback})
+}
+
+func etag(revision int64) string { return `"` + strconv.FormatInt(revision, 10) + `"` }
+
+// expectedRevision reads If-Match: absent and "*" match any revision.
+func expectedRevision(r *http.Request) (int64, error) {
+	text := strings.TrimSpace(r.Header.Get("If-Match"))
+	if text == "" || text == "*" {
+		return people.AnyRevision, nil
+	}
+	revision, err := strconv.ParseInt(strings.Trim(text, `"`), 10, 64)
+	if err != nil || revision < 0 || text != etag(revision) {
+		return 0, &people.Error{Kind: people.Precondition, Code: "bad-if-match"}
+	}
+	return revision, nil
+}

@@ -1,0 +1,166 @@
+// Package coordinator is the role that knows people and rights: it answers edges
+// as their authority, and browsers and API clients at /auth/.
+package coordinator
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/tessera-iiif/tessera/coordinator/api"
+	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/coordinator/password"
+	"github.com/tessera-iiif/tessera/coordinator/people"
+	"github.com/tessera-iiif/tessera/internal/session"
+	"github.com/tessera-iiif/tessera/pkg/authz"
+)
+
+// Config of a Coordinator. Only DB is needed.
+type Config struct {
+	DB         *db.DB
+	PublicURLs []string // scheme://host; the first serves requests that come without an edge
+
+	SessionIdle time.Duration // a session ends after so long without activity; default 8 h
+	SessionMax  time.Duration // and so long after sign-in; default 7 days
+	TokenLife   time.Duration // of IIIF access tokens; default 5 min
+	Passwords   password.Config
+
+	SameSite string // of the session cookie over https: "lax" (default) or "none"
+	Service  string // name of the auth service in URLs; default "members"
+
+	// ViewerOrigins may use the token service without a sign-in that they asked for,
+	// besides viewers of our own site.
+	ViewerOrigins []string
+
+	Fallback authz.Access         // for images that no rule names; default "login"
+	Announce func(revision int64) // called after each commit that edges must hear about
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	c.SessionIdle = cmp.Or(c.SessionIdle, 8*time.Hour)
+	c.SessionMax = cmp.Or(c.SessionMax, 7*24*time.Hour)
+	c.TokenLife = cmp.Or(c.TokenLife, 5*time.Minute)
+	c.SameSite = cmp.Or(c.SameSite, "lax")
+	c.Service = cmp.Or(c.Service, "members")
+	c.Fallback = cmp.Or(c.Fallback, authz.Login)
+	if c.Announce == nil {
+		c.Announce = func(int64) {}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Coordinator implements session.Authority and serves /auth/.
+type Coordinator struct {
+	people   *people.Service
+	service  string
+	fallback authz.Access
+	sameSite http.SameSite
+	public   origin // zero if there is none
+	viewers  map[origin]bool
+	log      *slog.Logger
+	handler  http.Handler
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+var _ session.Authority = (*Coordinator)(nil)
+
+// New makes a coordinator. It does no I/O; errors name the setting to change.
+func New(config Config) (*Coordinator, error) {
+	if config.DB == nil {
+		return nil, errors.New("coordinator: a database is needed")
+	}
+	config = config.withDefaults()
+	c := &Coordinator{
+		people: people.New(people.Config{
+			DB: config.DB, Passwords: password.NewHasher(config.Passwords),
+			SessionIdle: config.SessionIdle, SessionMax: config.SessionMax, TokenLife: config.TokenLife,
+			Fallback: config.Fallback, Announce: config.Announce, Now: config.Now, Log: config.Log,
+		}),
+		service: config.Service, fallback: config.Fallback, viewers: map[origin]bool{}, log: config.Log,
+	}
+	if err := c.parse(config); err != nil {
+		return nil, err
+	}
+	c.handler = c.routes(api.New(api.Config{
+		People: c.people, Session: c.adminSession, FromHere: c.isFromHere, Fallback: c.fallback, Log: config.Log,
+	}))
+	return c, nil
+}
+
+func (c *Coordinator) parse(config Config) (err error) {
+	switch config.SameSite {
+	case "lax":
+		c.sameSite = http.SameSiteLaxMode
+	case "none":
+		c.sameSite = http.SameSiteNoneMode
+	default:
+		return fmt.Errorf("SameSite of the session cookie %q: use lax or none", config.SameSite)
+	}
+	if len(config.PublicURLs) > 0 {
+		if c.public, err = parseOrigin(config.PublicURLs[0]); err != nil {
+			return fmt.Errorf("public URL %q: write scheme and host alone, such as https://iiif.example.org", config.PublicURLs[0])
+		}
+	}
+	for _, text := range config.ViewerOrigins {
+		viewer, err := parseOrigin(text)
+		if err != nil {
+			return fmt.Errorf("viewer origin %q: write scheme and host alone, such as https://viewer.example.org", text)
+		}
+		c.viewers[viewer] = true
+	}
+	return nil
+}
+
+// Start tells edges the revision there is and begins to clean up behind people.
+func (c *Coordinator) Start(ctx context.Context) error {
+	if err := c.people.AnnounceCurrent(ctx); err != nil {
+		return fmt.Errorf("coordinator: %w", err)
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	c.stop = stop
+	c.done.Go(func() { c.people.Run(running) })
+	return nil
+}
+
+// Close ends what Start began and waits for it. The database stays open: it is
+// its opener's.
+func (c *Coordinator) Close() {
+	if c.stop != nil {
+		c.stop()
+	}
+	c.done.Wait()
+}
+
+// Bootstrap creates the first administrator if there are no users at all; an empty
+// password is made up and returned, to be shown once.
+func (c *Coordinator) Bootstrap(ctx context.Context, email, text string) (madeUp string, err error) {
+	return c.people.Bootstrap(ctx, email, text)
+}
+
+// Lookup implements session.Authority.
+func (c *Coordinator) Lookup(ctx context.Context, kind session.Kind, hash session.Hash) (session.Credential, error) {
+	return c.people.Lookup(ctx, kind, hash)
+}
+
+// Rights implements session.Authority.
+func (c *Coordinator) Rights(ctx context.Context, since int64) (session.Rights, error) {
+	return c.people.Rights(ctx, since)
+}
+
+// ServeHTTP serves /auth/ but for the probe, which is the edge's.
+func (c *Coordinator) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.ServeHTTP(w, r) }

@@ -1,0 +1,107 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tessera-iiif/tessera/internal/session"
+)
+
+// Tx is one change of people and rights. It collects what edges must hear about
+// and writes that to the log of changes when it commits.
+type Tx struct {
+	Reader
+	now     time.Time
+	changed bool
+	ended   map[session.Hash]struct{}
+}
+
+// Update runs fn in a transaction and commits what it did unless it fails.
+// revision is the new one, 0 if edges have nothing to hear.
+func (d *DB) Update(ctx context.Context, now time.Time, fn func(*Tx) error) (revision int64, err error) {
+	raw, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, fmt.Errorf("begin: %w", err)
+	}
+	defer raw.Rollback() //nolint:errcheck // does nothing after a commit
+	tx := &Tx{Reader: Reader{raw}, now: now, ended: map[session.Hash]struct{}{}}
+	if err := fn(tx); err != nil {
+		return 0, err
+	}
+	if tx.changed || len(tx.ended) > 0 {
+		if revision, err = tx.logChanges(ctx); err != nil {
+			return 0, err
+		}
+	}
+	if err := raw.Commit(); err != nil {
+		return 0, fmt.Errorf("commit: %w", err)
+	}
+	return revision, nil
+}
+
+func (tx *Tx) logChanges(ctx context.Context) (int64, error) {
+	revision, err := tx.nextRevision(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for hash := range tx.ended {
+		err := tx.exec(ctx, `INSERT INTO changes (revision, hash, at) VALUES ($1, $2, $3)`,
+			revision, hash.String(), millis(tx.now))
+		if err != nil {
+			return 0, fmt.Errorf("log of changes: %w", err)
+		}
+	}
+	return revision, nil
+}
+
+func (tx *Tx) nextRevision(ctx context.Context) (revision int64, err error) {
+	err = tx.q.QueryRowContext(ctx, `UPDATE revision SET current = current + 1 WHERE id = 1 RETURNING current`).Scan(&revision)
+	if err != nil {
+		return 0, fmt.Errorf("next revision: %w", err)
+	}
+	return revision, nil
+}
+
+func (tx *Tx) exec(ctx context.Context, statement string, args ...any) error {
+	_, err := tx.q.ExecContext(ctx, statement, args...)
+	return err
+}
+
+// execOne is exec for statements that must hit a row.
+func (tx *Tx) execOne(ctx context.Context, what, statement string, args ...any) error {
+	result, err := tx.q.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// forget marks the credentials whose hashes the query selects.
+func (tx *Tx) forget(ctx context.Context, query string, args ...any) error {
+	rows, err := tx.q.QueryContext(ctx, query, args...)
+	hashes, err := collect(rows, err, scanText)
+	if err != nil {
+		return fmt.Errorf("credentials to forget: %w", err)
+	}
+	for _, text := range hashes {
+		hash, err := parseHash(text)
+		if err != nil {
+			return err
+		}
+		tx.ended[hash] = struct{}{}
+	}
+	return nil
+}
+
+func parseHash(text string) (hash session.Hash, err error) {
+	err = hash.UnmarshalText([]byte(text))
+	return hash, err
+}

@@ -1,0 +1,114 @@
+package coordinator
+
+import (
+	"net/http"
+
+	"github.com/tessera-iiif/tessera/coordinator/catalogue"
+)
+
+// refusal is why there is no access token; both protocols have words for it.
+type refusal string
+
+const (
+	invalidRequest refusal = "invalidRequest"
+	invalidOrigin  refusal = "invalidOrigin"
+	missing        refusal = "missing" // no cookie came
+	invalid        refusal = "invalid" // it stands for nothing
+	expired        refusal = "expired" // it stands for nothing any more
+	unavailable    refusal = "unavailable"
+)
+
+// status is for clients that are no browsers; "" is success.
+func (f refusal) status() int {
+	switch f {
+	case "":
+		return http.StatusOK
+	case invalidRequest, invalidOrigin:
+		return http.StatusBadRequest
+	case unavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusUnauthorized
+}
+
+func (f refusal) sentence(base origin) string {
+	if f == missing {
+		return catalogue.Text("token.missing", base.String())
+	}
+	return catalogue.Text("token." + string(f))
+}
+
+// protocol is a version of the specification: the shape of its messages.
+type protocol interface {
+	hasDirect() bool // whether clients that are no browsers get bare JSON
+	success(messageID string, g grant) any
+	failure(messageID string, why refusal, sentence string) any
+}
+
+// auth1 is IIIF Authentication API 1.0.
+type auth1 struct{}
+
+var names1 = map[refusal]string{missing: "missingCredentials", invalid: "invalidCredentials", expired: "invalidCredentials"}
+
+// message1 goes without messageId to clients that sent none.
+type message1 struct {
+	MessageID   string `json:"messageId,omitempty"`
+	AccessToken string `json:"accessToken,omitempty"`
+	ExpiresIn   int    `json:"expiresIn,omitempty"`
+	Error       string `json:"error,omitempty"`
+	Description string `json:"description,omitempty"`
+}
+
+func (auth1) hasDirect() bool { return true }
+
+func (auth1) success(messageID string, g grant) any {
+	return message1{MessageID: messageID, AccessToken: g.token, ExpiresIn: g.seconds()}
+}
+
+func (auth1) failure(messageID string, why refusal, sentence string) any {
+	return message1{MessageID: messageID, Error: nameIn(names1, why), Description: sentence}
+}
+
+// auth2 is IIIF Authorization Flow API 2.0.
+type auth2 struct{}
+
+var names2 = map[refusal]string{missing: "missingAspect", invalid: "invalidAspect", expired: "expiredAspect"}
+
+type message2 struct {
+	Context     string              `json:"@context"`
+	Type        string              `json:"type"`
+	AccessToken string              `json:"accessToken,omitempty"`
+	ExpiresIn   int                 `json:"expiresIn,omitempty"`
+	Profile     string              `json:"profile,omitempty"`
+	MessageID   string              `json:"messageId"`
+	Heading     map[string][]string `json:"heading,omitempty"`
+	Note        map[string][]string `json:"note,omitempty"`
+}
+
+const context2 = "http://iiif.io/api/auth/2/context.json"
+
+func (auth2) hasDirect() bool { return false }
+
+func (auth2) success(messageID string, g grant) any {
+	return message2{
+		Context: context2, Type: "AuthAccessToken2", AccessToken: g.token, ExpiresIn: g.seconds(), MessageID: messageID,
+	}
+}
+
+func (auth2) failure(messageID string, why refusal, sentence string) any {
+	return message2{
+		Context: context2, Type: "AuthAccessTokenError2", Profile: nameIn(names2, why), MessageID: messageID,
+		Heading: map[string][]string{"en": {catalogue.Text("token.heading")}},
+		Note:    map[string][]string{"en": {sentence}},
+	}
+}
+
+func nameIn(names map[refusal]string, why refusal) string {
+	if name, ok := names[why]; ok {
+		return name
+	}
+	return string(why)
+}
+
+// seconds is at least one: both specifications want a positive number.
+func (g grant) seconds() int { return max(1, int(g.life.Seconds())) }

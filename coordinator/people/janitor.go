@@ -1,0 +1,58 @@
+package people
+
+import (
+	"context"
+	"time"
+
+	"github.com/tessera-iiif/tessera/coordinator/db"
+)
+
+// How long rows are kept after they are of no more use to the people they are
+// about: lapsed sessions so that a viewer can be told "expired", the rest for
+// edges that were cut off.
+const (
+	keepLapsed   = 24 * time.Hour
+	keepChanges  = 24 * time.Hour
+	keepFamiliar = 180 * 24 * time.Hour
+	purgeEvery   = 10 * time.Minute
+)
+
+// Purge deletes what nobody needs any more.
+func (s *Service) Purge(ctx context.Context) error {
+	now := s.Now()
+	return s.update(ctx, func(tx *db.Tx) error {
+		return tx.Purge(ctx, db.Limits{
+			Seen:     now.Add(-s.SessionIdle - keepLapsed),
+			Expired:  now.Add(-keepLapsed),
+			Changes:  now.Add(-keepChanges),
+			Throttle: now.Add(-forgetAfter),
+			Familiar: now.Add(-keepFamiliar),
+		})
+	})
+}
+
+// Run purges now and then until ctx ends.
+func (s *Service) Run(ctx context.Context) {
+	tick := time.NewTicker(purgeEvery)
+	defer tick.Stop()
+	for {
+		if err := s.Purge(ctx); err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "purge failed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// AnnounceCurrent tells edges the revision there is.
+func (s *Service) AnnounceCurrent(ctx context.Context) error {
+	current, _, err := s.DB.Revision(ctx)
+	if err != nil {
+		return err
+	}
+	s.Announce(current)
+	return nil
+}

@@ -1,0 +1,104 @@
+// Package people is what the coordinator knows and does about people and rights:
+// users, sign-ins, sessions, tokens, rules. It answers edges (session.Authority)
+// and is what pages, JSON API and command line all go through.
+package people
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/coordinator/password"
+	"github.com/tessera-iiif/tessera/pkg/authz"
+)
+
+// The rows that callers see.
+type (
+	User          = db.User
+	UserQuery     = db.UserQuery
+	Session       = db.Session
+	SessionQuery  = db.SessionQuery
+	PersonalToken = db.PersonalToken
+	TokenQuery    = db.TokenQuery
+	RuleSet       = db.RuleSet
+)
+
+// Bounds of what one person may hold.
+const (
+	maxSessions       = 100 // of a user; the stalest end first
+	maxOrigins        = 16  // a session was used to sign in from
+	maxAccessTokens   = 8   // of a session, origin and service
+	maxPersonalTokens = 50  // of a user
+	maxFamiliar       = 20  // networks of a user
+)
+
+// Config of a Service. DB, Passwords, Announce and Log are needed.
+type Config struct {
+	DB        *db.DB
+	Passwords *password.Hasher
+
+	SessionIdle time.Duration // a session ends after so long without activity
+	SessionMax  time.Duration // and so long after sign-in in any case
+	TokenLife   time.Duration // of IIIF access tokens
+
+	Fallback authz.Access         // for images that no rule names
+	Announce func(revision int64) // called after each commit that edges must hear about
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Service holds no state but the database's. It is safe for concurrent use.
+type Service struct{ Config }
+
+// New makes a service. It does no I/O.
+func New(c Config) *Service { return &Service{c} }
+
+// Actor is who asks for a change.
+type Actor struct {
+	UserID    string
+	SessionID string // "" when the credential is no session
+}
+
+// update changes people and rights and tells edges once it is committed.
+func (s *Service) update(ctx context.Context, fn func(*db.Tx) error) error {
+	revision, err := s.DB.Update(ctx, s.Now(), fn)
+	if err != nil {
+		return err
+	}
+	if revision > 0 {
+		s.Announce(revision)
+	}
+	return nil
+}
+
+// Prefixes tell kinds of token apart at a glance, and for secret scanners.
+const (
+	prefixAccess   = "tiat_"
+	prefixPersonal = "tpat_"
+)
+
+// newSecret returns 256 random bits.
+func newSecret(prefix string) string {
+	var raw [32]byte
+	_, _ = rand.Read(raw[:]) // never fails: it would end the process instead
+	return prefix + base64.RawURLEncoding.EncodeToString(raw[:])
+}
+
+// newID returns a public identifier; later ones sort after earlier ones.
+func newID() (string, error) {
+	id, err := uuid.NewV7()
+	return id.String(), err
+}
+
+func principal(u User) authz.Principal {
+	name := u.Name
+	if name == "" {
+		name = u.Email
+	}
+	return authz.Principal{ID: u.ID, Name: name, Groups: u.Groups, Admin: u.Admin}
+}

@@ -1,0 +1,127 @@
+package people
+
+import (
+	"context"
+	"time"
+
+	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/internal/session"
+)
+
+// Bounds of how long a personal access token lives.
+const (
+	defaultPersonalLife = 90 * 24 * time.Hour
+	maxPersonalLife     = 366 * 24 * time.Hour
+)
+
+// AddOrigin remembers that a session was confirmed for the viewer of an origin.
+func (s *Service) AddOrigin(ctx context.Context, sess Session, origin string) error {
+	return s.update(ctx, func(tx *db.Tx) error { return tx.AddOrigin(ctx, sess.ID, origin, maxOrigins) })
+}
+
+// HasOrigin tells whether a session was confirmed for the viewer of an origin.
+func (s *Service) HasOrigin(ctx context.Context, sess Session, origin string) (bool, error) {
+	return s.DB.HasOrigin(ctx, sess.ID, origin)
+}
+
+// IssueAccessToken makes an IIIF access token of a session for one origin ("" for
+// clients that are no browsers) and one auth service.
+func (s *Service) IssueAccessToken(ctx context.Context, sess Session, origin, service string) (secret string, life time.Duration, err error) {
+	now := s.Now()
+	expires := now.Add(s.TokenLife)
+	if sess.Expires.Before(expires) {
+		expires = sess.Expires
+	}
+	secret = newSecret(prefixAccess)
+	token := db.AccessToken{Session: sess, Origin: origin, Service: service, Expires: expires}
+	err = s.update(ctx, func(tx *db.Tx) error {
+		return tx.InsertAccessToken(ctx, session.HashOf(secret), token, maxAccessTokens)
+	})
+	if err != nil {
+		return "", 0, err
+	}
+	return secret, expires.Sub(now), nil
+}
+
+// CreatePersonalToken makes a personal access token; a zero expires stands for 90
+// days from now. The secret is not kept.
+func (s *Service) CreatePersonalToken(ctx context.Context, actor Actor, userID, name string, expires time.Time) (PersonalToken, string, error) {
+	if name == "" || len(name) > maxName || !isPlain(name) {
+		return PersonalToken{}, "", invalid("name", "bad-token-name")
+	}
+	now := s.Now()
+	if expires.IsZero() {
+		expires = now.Add(defaultPersonalLife)
+	}
+	if life := expires.Sub(now); life <= 0 || life > maxPersonalLife {
+		return PersonalToken{}, "", invalid("expires", "bad-token-life", int(maxPersonalLife.Hours()/24))
+	}
+	id, err := newID()
+	if err != nil {
+		return PersonalToken{}, "", err
+	}
+	token := PersonalToken{ID: id, Name: name, Created: now, Expires: expires}
+	secret := newSecret(prefixPersonal)
+	err = s.update(ctx, func(tx *db.Tx) error {
+		if token.User, err = tx.User(ctx, userID); err != nil {
+			return err
+		}
+		return insertPersonalToken(ctx, tx, token, secret)
+	})
+	if err != nil {
+		return PersonalToken{}, "", notFound(err, "no-such-user")
+	}
+	s.Log.InfoContext(ctx, "personal access token added", "id", id, "user", userID, "by", actor.UserID)
+	return token, secret, nil
+}
+
+func insertPersonalToken(ctx context.Context, tx *db.Tx, token PersonalToken, secret string) error {
+	n, err := tx.CountPersonalTokens(ctx, token.User.ID)
+	if err != nil {
+		return err
+	}
+	if n >= maxPersonalTokens {
+		return &Error{Kind: Conflict, Code: "too-many-tokens", Args: []any{maxPersonalTokens}}
+	}
+	return tx.InsertPersonalToken(ctx, session.HashOf(secret), token)
+}
+
+// PersonalTokens lists a page, without the users' groups.
+func (s *Service) PersonalTokens(ctx context.Context, q TokenQuery) ([]PersonalToken, error) {
+	return s.DB.PersonalTokens(ctx, q)
+}
+
+// DeletePersonalToken ends a personal access token by its public id.
+func (s *Service) DeletePersonalToken(ctx context.Context, actor Actor, id string) error {
+	err := s.update(ctx, func(tx *db.Tx) error { return tx.DeletePersonalToken(ctx, id) })
+	if err != nil {
+		return notFound(err, "no-such-token")
+	}
+	s.Log.InfoContext(ctx, "personal access token ended", "id", id, "by", actor.UserID)
+	return nil
+}
+
+// PersonalTokenBySecret finds a live personal access token. Errors: session.ErrUnknown,
+// ErrExpired.
+func (s *Service) PersonalTokenBySecret(ctx context.Context, secret string) (PersonalToken, error) {
+	return s.personalToken(ctx, session.HashOf(secret))
+}
+
+func (s *Service) personalToken(ctx context.Context, hash session.Hash) (PersonalToken, error) {
+	t, err := s.DB.PersonalTokenByHash(ctx, hash)
+	now := s.Now()
+	switch {
+	case err != nil:
+		return PersonalToken{}, unknown(err)
+	case !t.User.Active:
+		return PersonalToken{}, session.ErrUnknown
+	case !now.Before(t.Expires):
+		return PersonalToken{}, ErrExpired
+	case now.Sub(t.Used) < touchEvery:
+		return t, nil
+	}
+	if err := s.update(ctx, func(tx *db.Tx) error { return tx.TouchPersonalToken(ctx, t.ID) }); err != nil {
+		s.Log.WarnContext(ctx, "use not recorded", "id", t.ID, "error", err)
+	}
+	return t, nil
+}

@@ -1,0 +1,232 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/coordinator/password"
+)
+
+// UserChange is what to set of a user; nil fields stay as they are.
+type UserChange struct {
+	Email    *string   `json:"email"`
+	Name     *string   `json:"name"`
+	Password *string   `json:"password"`
+	Groups   *[]string `json:"groups"`
+	Admin    *bool     `json:"admin"`
+	Active   *bool     `json:"active"`
+}
+
+// applyTo gives the user as she will be.
+func (c UserChange) applyTo(u User) (User, error) {
+	if c.Email != nil {
+		u.Email = fold(*c.Email)
+	}
+	if c.Name != nil {
+		u.Name = *c.Name
+	}
+	if c.Groups != nil {
+		groups, err := cleanGroups(*c.Groups)
+		if err != nil {
+			return User{}, err
+		}
+		u.Groups = groups
+	}
+	if c.Admin != nil {
+		u.Admin = *c.Admin
+	}
+	if c.Active != nil {
+		u.Active = *c.Active
+	}
+	return u, errors.Join(checkEmail(u.Email), checkName(u.Name))
+}
+
+// hashPassword gives the PHC string of the new password, "" if there is none.
+func (s *Service) hashPassword(ctx context.Context, c UserChange) (string, error) {
+	if c.Password == nil {
+		return "", nil
+	}
+	if err := checkPassword(*c.Password); err != nil {
+		return "", err
+	}
+	return s.hash(ctx, *c.Password)
+}
+
+func (s *Service) hash(ctx context.Context, text string) (string, error) {
+	phc, err := s.Passwords.Hash(ctx, text)
+	if errors.Is(err, password.ErrBusy) {
+		return "", errBusy
+	}
+	return phc, err
+}
+
+// User finds a user by id.
+func (s *Service) User(ctx context.Context, id string) (User, error) {
+	u, err := s.DB.User(ctx, id)
+	return u, notFound(err, "no-such-user")
+}
+
+// Users lists a page.
+func (s *Service) Users(ctx context.Context, q UserQuery) ([]User, error) {
+	q.Email = fold(q.Email)
+	return s.DB.Users(ctx, q)
+}
+
+// CreateUser adds a user: active unless said otherwise. Without a password she
+// cannot sign in until she is given one.
+func (s *Service) CreateUser(ctx context.Context, c UserChange) (User, error) {
+	u, err := c.applyTo(User{Active: true})
+	if err != nil {
+		return User{}, err
+	}
+	phc, err := s.hashPassword(ctx, c)
+	if err != nil {
+		return User{}, err
+	}
+	return s.insertUser(ctx, u, phc)
+}
+
+func (s *Service) insertUser(ctx context.Context, u User, phc string) (User, error) {
+	id, err := newID()
+	if err != nil {
+		return User{}, err
+	}
+	u.ID = id
+	err = s.update(ctx, func(tx *db.Tx) error { return tx.InsertUser(ctx, u, phc) })
+	if err != nil {
+		return User{}, taken(err)
+	}
+	s.Log.InfoContext(ctx, "user added", "user", u.ID, "admin", u.Admin)
+	return s.User(ctx, u.ID)
+}
+
+func taken(err error) error {
+	if errors.Is(err, db.ErrTaken) {
+		return &Error{Kind: Conflict, Code: "email-taken", Field: "email"}
+	}
+	return notFound(err, "no-such-user")
+}
+
+// UpdateUser changes a user and ends what she may no longer hold: every session
+// when her standing changes, all but the actor's own when only the password does.
+func (s *Service) UpdateUser(ctx context.Context, actor Actor, id string, c UserChange) (User, error) {
+	phc, err := s.hashPassword(ctx, c)
+	if err != nil {
+		return User{}, err
+	}
+	err = s.update(ctx, func(tx *db.Tx) error {
+		before, err := tx.User(ctx, id)
+		if err != nil {
+			return err
+		}
+		after, err := c.applyTo(before)
+		if err != nil {
+			return err
+		}
+		if err := s.save(ctx, tx, before, after); err != nil {
+			return err
+		}
+		return s.savePassword(ctx, tx, actor, after, phc)
+	})
+	if err != nil {
+		return User{}, taken(err)
+	}
+	s.Log.InfoContext(ctx, "user changed", "user", id, "by", actor.UserID, "password", phc != "")
+	return s.User(ctx, id)
+}
+
+func (s *Service) save(ctx context.Context, tx *db.Tx, before, after User) error {
+	standing := before.Admin != after.Admin || before.Active != after.Active
+	if !standing && before.Email == after.Email && before.Name == after.Name && slices.Equal(before.Groups, after.Groups) {
+		return nil
+	}
+	if err := keepAnAdmin(ctx, tx, before, after.Admin && after.Active); err != nil {
+		return err
+	}
+	if err := tx.SaveUser(ctx, after); err != nil {
+		return err
+	}
+	if err := tx.ForgetUser(ctx, after.ID); err != nil {
+		return err
+	}
+	if standing {
+		return tx.EndSessions(ctx, after.ID, "")
+	}
+	return nil
+}
+
+func (s *Service) savePassword(ctx context.Context, tx *db.Tx, actor Actor, u User, phc string) error {
+	if phc == "" {
+		return nil
+	}
+	if err := tx.SetPassword(ctx, u.ID, phc); err != nil {
+		return err
+	}
+	keep := ""
+	if actor.UserID == u.ID {
+		keep = actor.SessionID
+	}
+	return tx.EndSessions(ctx, u.ID, keep)
+}
+
+// keepAnAdmin refuses to take the last active administrator away.
+func keepAnAdmin(ctx context.Context, tx *db.Tx, before User, staysAdmin bool) error {
+	if !before.Admin || !before.Active || staysAdmin {
+		return nil
+	}
+	others, err := tx.OtherAdmins(ctx, before.ID)
+	if err == nil && others == 0 {
+		return &Error{Kind: Conflict, Code: "last-admin"}
+	}
+	return err
+}
+
+// DeleteUser deletes a user with her sessions and tokens.
+func (s *Service) DeleteUser(ctx context.Context, actor Actor, id string) error {
+	err := s.update(ctx, func(tx *db.Tx) error {
+		u, err := tx.User(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := keepAnAdmin(ctx, tx, u, false); err != nil {
+			return err
+		}
+		return tx.DeleteUser(ctx, id)
+	})
+	if err != nil {
+		return notFound(err, "no-such-user")
+	}
+	s.Log.InfoContext(ctx, "user deleted", "user", id, "by", actor.UserID)
+	return nil
+}
+
+// Bootstrap creates the first administrator if there are no users at all. An
+// empty password is made up and returned, to be shown once.
+func (s *Service) Bootstrap(ctx context.Context, email, text string) (madeUp string, err error) {
+	n, err := s.DB.CountUsers(ctx)
+	if err != nil || n > 0 {
+		return "", err
+	}
+	u := User{Email: fold(email), Name: "Administrator", Admin: true, Active: true}
+	if err := checkEmail(u.Email); err != nil {
+		return "", fmt.Errorf("name of the first administrator %q: use an e-mail address or a name without spaces", email)
+	}
+	if text == "" {
+		madeUp = password.MakeUp()
+		text = madeUp
+	}
+	if len(text) > password.MaxLength {
+		return "", fmt.Errorf("password of the first administrator: use at most %d bytes", password.MaxLength)
+	}
+	phc, err := s.hash(ctx, text)
+	if err != nil {
+		return "", err
+	}
+	if _, err := s.insertUser(ctx, u, phc); err != nil {
+		return "", err
+	}
+	return madeUp, nil
+}

@@ -1,0 +1,59 @@
+package coordinator
+
+import (
+	"net/http"
+
+	"github.com/tessera-iiif/tessera/coordinator/catalogue"
+	"github.com/tessera-iiif/tessera/coordinator/unrouted"
+	"github.com/tessera-iiif/tessera/coordinator/web"
+)
+
+func (c *Coordinator) routes(jsonAPI http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /auth/login", c.getLogin)
+	mux.HandleFunc("POST /auth/login", c.postLogin)
+	mux.HandleFunc("GET /auth/logout", c.logout)
+	mux.HandleFunc("GET /auth/done", func(w http.ResponseWriter, _ *http.Request) { web.ShowDone(w) })
+
+	for _, access := range []string{"/auth/1/{service}/login", "/auth/2/{service}/access", "/auth/iiif-login"} {
+		mux.HandleFunc("GET "+access, c.ofService(c.getAccess))
+		mux.HandleFunc("POST "+access, c.ofService(c.postAccess))
+	}
+	mux.HandleFunc("GET /auth/1/{service}/token", c.ofService(c.token(auth1{})))
+	mux.HandleFunc("GET /auth/iiif-token", c.ofService(c.token(auth1{})))
+	mux.HandleFunc("GET /auth/2/{service}/token", c.ofService(c.token(auth2{})))
+	mux.HandleFunc("GET /auth/1/{service}/logout", c.ofService(c.logout))
+	mux.HandleFunc("GET /auth/2/{service}/logout", c.ofService(c.logout))
+
+	mux.Handle("GET /auth/assets/", web.Assets())
+	mux.Handle("/auth/admin/api/v1/", jsonAPI)
+	mux.Handle("GET /auth/admin", http.RedirectHandler("/auth/admin/", http.StatusSeeOther))
+	c.adminRoutes(mux)
+	return unrouted.Handler(mux, refuse)
+}
+
+// ofService turns requests for other auth services than ours away; the older
+// stack's paths name none and mean ours.
+func (c *Coordinator) ofService(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if name := r.PathValue("service"); name != "" && name != c.service {
+			problem(w, http.StatusNotFound, "no-such-service")
+			return
+		}
+		next(w, r)
+	}
+}
+
+// refuse answers requests that no route takes.
+func refuse(w http.ResponseWriter, r *http.Request, status int) {
+	if status == http.StatusMethodNotAllowed {
+		problem(w, status, "method", r.Method)
+		return
+	}
+	problem(w, status, "no-such-page")
+}
+
+// problem draws an error page with a sentence of the catalogue.
+func problem(w http.ResponseWriter, status int, code string, args ...any) {
+	web.ShowProblem(w, status, web.Problem{Sentence: catalogue.Text("problem."+code, args...)})
+}

@@ -1,0 +1,68 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/tessera-iiif/tessera/coordinator/catalogue"
+)
+
+// SignIn is the form for address and password.
+type SignIn struct {
+	Action  string // where the form goes
+	Next    string // path to go on to
+	Origin  string // of the viewer that asked, "" if none did
+	Email   string // as typed before
+	As      string // who is signed in already
+	CarryOn string // link that keeps it so
+	Error   string
+}
+
+// ShowSignIn draws the sign-in form.
+func ShowSignIn(w http.ResponseWriter, status int, s SignIn) {
+	protect(w.Header(), "")
+	render(w, status, "signin", page{Title: catalogue.Text("signin.title"), Show: s})
+}
+
+// Continue asks for the one click that lets a viewer of another site go on.
+type Continue struct {
+	Action string
+	Origin string // of the viewer
+	As     string // who is signed in
+	Switch string // link to the form for another account
+}
+
+// ShowContinue draws the page with the one button.
+func ShowContinue(w http.ResponseWriter, c Continue) {
+	protect(w.Header(), "")
+	render(w, http.StatusOK, "continue", page{Title: catalogue.Text("continue.title"), Show: c})
+}
+
+// ShowDone draws the page that closes itself.
+func ShowDone(w http.ResponseWriter) {
+	nonce := newNonce()
+	protect(w.Header(), nonce)
+	render(w, http.StatusOK, "done", page{Title: catalogue.Text("done.title"), Nonce: nonce})
+}
+
+// ShowSignedOut draws the page after signing out.
+func ShowSignedOut(w http.ResponseWriter) {
+	protect(w.Header(), "")
+	render(w, http.StatusOK, "signedout", page{Title: catalogue.Text("signout.title")})
+}
+
+// Problem is a sentence about what went wrong, with a way on.
+type Problem struct {
+	Sentence string
+	SignIn   string // link to sign in as somebody else, "" for none
+}
+
+// ShowProblem draws an error page.
+func ShowProblem(w http.ResponseWriter, status int, p Problem) {
+	protect(w.Header(), "")
+	key := "error.title." + strconv.Itoa(status)
+	if !catalogue.Has(key) {
+		key = "error.title.400"
+	}
+	render(w, status, "problem", page{Title: catalogue.Text(key), Show: p})
+}

@@ -1,0 +1,101 @@
+// Package web draws the coordinator's pages. What a page shows is a struct; what
+// it says comes from the catalogue; how it looks from internal/look.
+package web
+
+import (
+	"bytes"
+	"crypto/rand"
+	"embed"
+	"html/template"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/tessera-iiif/tessera/coordinator/catalogue"
+	"github.com/tessera-iiif/tessera/internal/look"
+)
+
+//go:embed templates/*.html
+var files embed.FS
+
+//go:embed admin.css
+var adminStyle []byte
+
+// pages are parsed once; each is the frame with its own main part.
+var pages = func() map[string]*template.Template {
+	parsed := map[string]*template.Template{}
+	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "templates/frame.html", "templates/parts.html"))
+	for _, name := range []string{"signin", "continue", "done", "signedout", "problem", "admin", "user", "secret"} {
+		parsed[name] = template.Must(template.Must(frame.Clone()).ParseFS(files, "templates/"+name+".html"))
+	}
+	parsed["token"] = template.Must(template.New("token.html").Funcs(functions).ParseFS(files, "templates/token.html"))
+	return parsed
+}()
+
+var functions = template.FuncMap{
+	"t":     catalogue.Text,
+	"mark":  look.Mark,
+	"style": func() string { return "/auth/assets/tessera.css?v=" + look.Version },
+	"when":  func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
+	"stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"inc":   func(i int) int { return i + 1 },
+}
+
+// page is what the frame needs to know besides what its main part shows.
+type page struct {
+	Title string
+	Nonce string // of the page's one script; "" if it has none
+	Admin *Admin // set on pages for administrators
+	Show  any
+}
+
+// Admin is who sees an administrator's page.
+type Admin struct{ As string }
+
+// render draws a page whole before it sends the first byte, so that a fault in
+// it cannot leave half a page.
+func render(w http.ResponseWriter, status int, name string, p page) {
+	var body bytes.Buffer
+	if err := pages[name].Execute(&body, p); err != nil {
+		http.Error(w, catalogue.Text("problem.internal"), http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // a reader that left is no fault of ours
+}
+
+// protect sets the headers of pages for people. There is no opener policy on
+// them: viewers watch the tab they opened until it closes. The referrer policy
+// is not no-referrer because browsers then send "Origin: null" with forms.
+func protect(h http.Header, nonce string) {
+	policy := "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	if nonce != "" {
+		policy += "; script-src 'nonce-" + nonce + "'"
+	}
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Referrer-Policy", "same-origin")
+}
+
+func newNonce() string { return rand.Text() }
+
+// Assets serves style sheets and the mark below /auth/assets/.
+func Assets() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /auth/assets/tessera.css", look.ServeStyle)
+	mux.HandleFunc("GET /auth/assets/mark.svg", look.ServeMark)
+	mux.HandleFunc("GET /auth/assets/admin.css", serveAdminStyle)
+	return mux
+}
+
+func serveAdminStyle(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/css; charset=utf-8")
+	h.Set("Cache-Control", "public, max-age=300")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(adminStyle)
+}

@@ -1,0 +1,124 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tessera-iiif/tessera/internal/iiif"
+	"github.com/tessera-iiif/tessera/internal/tile"
+	"github.com/tessera-iiif/tessera/pkg/authz"
+)
+
+// maxCanvases bounds a generated manifest; viewers struggle long before.
+const maxCanvases = 1000
+
+// describing bounds the images that are asked about at the same moment for one
+// manifest.
+const describing = 8
+
+// generated makes a manifest of one image, or of all images below a prefix. Images
+// that the reader may not see are in it, with the service that helps; hidden ones are
+// not.
+func (e *Edge) generated(ctx context.Context, x *exchange, rest string) error {
+	id, err := documentPath(strings.TrimSuffix(rest, "/"))
+	if err != nil {
+		return err
+	}
+	if id, err = e.identify(id); err != nil {
+		return err
+	}
+	who := e.visitor(ctx, x, forContent)
+	pages, err := e.pagesOf(ctx, x, id, who)
+	if err != nil {
+		return err
+	}
+	if len(pages) == 0 {
+		return errMissing
+	}
+	sequence := iiif.Sequence{ID: x.site.url + x.route.prefix + rest, Label: id}
+	public := true
+	for _, p := range pages {
+		public = public && p.Auth == nil
+		sequence.Images = append(sequence.Images, *p)
+	}
+	x.sendDocument(newDocument(iiif.Generate(sequence)).form(x, public))
+	return nil
+}
+
+// pagesOf lists the image of that name, or else the images below it.
+func (e *Edge) pagesOf(ctx context.Context, x *exchange, id string, who visitor) ([]*iiif.Page, error) {
+	single, err := e.pageOf(ctx, x, id, who)
+	if err != nil || single != nil {
+		return []*iiif.Page{single}, err
+	}
+	entries, err := e.list(ctx, id+"/")
+	if err != nil {
+		return nil, err
+	}
+	pages := make([]*iiif.Page, len(entries))
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(describing)
+	for i, entry := range entries {
+		work.Go(func() (err error) {
+			pages[i], err = e.pageOf(ctx, x, entry.ID, who)
+			return err
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return nil, err
+	}
+	return present(pages), nil
+}
+
+func present(pages []*iiif.Page) []*iiif.Page {
+	kept := pages[:0]
+	for _, p := range pages {
+		if p != nil {
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+// list follows the pages of a listing up to the bound.
+func (e *Edge) list(ctx context.Context, prefix string) ([]tile.Entry, error) {
+	var entries []tile.Entry
+	q := tile.Query{Prefix: prefix, Limit: maxCanvases}
+	for {
+		listing, err := e.cfg.Library.List(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, listing.Items...)
+		if len(entries) >= maxCanvases || listing.Next == "" || listing.Next == q.After {
+			return entries[:min(len(entries), maxCanvases)], nil
+		}
+		q.After = listing.Next
+	}
+}
+
+// pageOf describes one image; nil when there is none that the reader may know of, or
+// none that could be shown.
+func (e *Edge) pageOf(ctx context.Context, x *exchange, id string, who visitor) (*iiif.Page, error) {
+	img, v, err := e.examine(ctx, id, who)
+	switch code := tile.CodeOf(err); {
+	case errors.Is(err, errMissing), code == tile.NotFound, code == tile.Broken:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case v.unsure && v.Access == authz.Hidden:
+		return nil, errUnsure
+	}
+	spelling := e.spell(id)
+	page := &iiif.Page{
+		Label: id[strings.LastIndexByte(id, '/')+1:], Image: img, Limits: e.cfg.Limits,
+		Service2: x.site.url + "/iiif/2/" + spelling, Service3: x.site.url + "/iiif/3/" + spelling,
+	}
+	if !v.Public {
+		page.Auth = e.auth(x.site.url, id)
+	}
+	return page, nil
+}

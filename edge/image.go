@@ -1,0 +1,185 @@
+package edge
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tessera-iiif/tessera/internal/tile"
+	"github.com/tessera-iiif/tessera/pkg/iiifurl"
+)
+
+// parsers are what stands behind each prefix of image addresses.
+var parsers = map[string]func(escaped string) (iiifurl.Target, error){
+	"/iiif/3/":      func(p string) (iiifurl.Target, error) { return iiifurl.ParsePath(iiifurl.V3, p) },
+	"/iiif/2/":      func(p string) (iiifurl.Target, error) { return iiifurl.ParsePath(iiifurl.V2, p) },
+	"/iiif/images/": func(p string) (iiifurl.Target, error) { return iiifurl.ParseFromRight(iiifurl.V2, p) },
+}
+
+// parseTarget reads what follows the prefix of an image address and finds the
+// identifier that rules and storage know.
+func (e *Edge) parseTarget(prefix, rest string) (iiifurl.Target, error) {
+	t, err := parsers[prefix](rest)
+	if err != nil {
+		return t, err
+	}
+	t.ID, err = e.identify(t.ID)
+	return t, err
+}
+
+func (e *Edge) image(ctx context.Context, x *exchange, rest string) error {
+	t, err := e.parseTarget(x.route.prefix, rest)
+	if err != nil {
+		return err
+	}
+	switch t.Kind {
+	case iiifurl.Base:
+		return e.redirect(x, t)
+	case iiifurl.Info:
+		return e.info(ctx, x, t)
+	}
+	return e.picture(ctx, x, t)
+}
+
+// baseURI is the image's base URI with the identifier as the client spelled it: viewers
+// compare it with the address they asked for.
+func (x *exchange) baseURI(t iiifurl.Target) string {
+	return x.site.url + x.route.prefix + t.Spelling
+}
+
+// redirect answers the base URI alike for every identifier, so it needs no rights.
+func (e *Edge) redirect(x *exchange, t iiifurl.Target) error {
+	h := x.header()
+	h["Location"] = []string{x.baseURI(t) + "/info.json"}
+	h["Cache-Control"] = noStore
+	x.release()
+	x.begin(http.StatusSeeOther)
+	return nil
+}
+
+// picture answers a request for pixels: rights first, and only then anything that
+// costs or shows some.
+func (e *Edge) picture(ctx context.Context, x *exchange, t iiifurl.Target) error {
+	if !slices.Contains(e.cfg.Formats, t.Request.Format) {
+		return refuse(http.StatusBadRequest,
+			fmt.Sprintf("The format %q is not offered. Ask for one of: %s.", t.Request.Format, strings.Join(e.cfg.Formats, ", ")))
+	}
+	who := e.visitor(ctx, x, forContent)
+	img, v, err := e.examine(ctx, t.ID, who)
+	x.authorised = time.Since(x.started)
+	if err != nil {
+		return err
+	}
+	if err := v.refusal(); err != nil {
+		return err
+	}
+	err = e.show(ctx, x, view{t, img, v, who.Admin})
+	if err == nil || tile.CodeOf(err) != tile.Changed {
+		return err
+	}
+	// The source was replaced after it was described. The new version has its own
+	// size, so everything is worked out again, once.
+	if img, err = e.images.refresh(ctx, t.ID); err != nil {
+		return err
+	}
+	return e.show(ctx, x, view{t, img, v, who.Admin})
+}
+
+// view is a granted request for pixels of one version of an image.
+type view struct {
+	target  iiifurl.Target
+	image   tile.Image
+	verdict verdict
+	admin   bool
+}
+
+// show resolves the request against the image and sends the result from memory, from
+// joined work, or straight through.
+func (e *Edge) show(ctx context.Context, x *exchange, v view) error {
+	src := v.image.Source()
+	resolved, err := v.target.Request.Resolve(src, e.cfg.Limits)
+	if err != nil {
+		return err
+	}
+	job := tile.Job{ID: v.image.ID, Version: v.image.Version, Render: resolved, JPEGQuality: e.cfg.JPEGQuality}
+	key := job.Key()
+	known, _ := e.results.GetIfPresent(key)
+	e.describe(x, v, resolved.Canonical(v.target.Version, src, e.cfg.Limits), etagOf(known, key))
+	if matches(x.r.Header["If-None-Match"], x.header()["Etag"][0]) {
+		x.setCache(fromEdge)
+		x.notModified()
+		return nil
+	}
+	if known != nil {
+		x.setCache(fromEdge)
+		e.setTiming(x, v.admin, tile.Timing{}, "")
+		x.send(http.StatusOK, known.mediaType, known.body)
+		return nil
+	}
+	return e.make(ctx, x, job, key, v.admin)
+}
+
+// make has the result made and sends it.
+func (e *Edge) make(ctx context.Context, x *exchange, job tile.Job, key tile.Key, admin bool) error {
+	made, err := e.render(ctx, job, key)
+	if err != nil {
+		return err
+	}
+	x.setCache(made.cache)
+	e.setTiming(x, admin, made.timing, made.worker)
+	if made.large == nil {
+		x.send(http.StatusOK, made.small.mediaType, made.small.body)
+		return nil
+	}
+	defer made.large.Body.Close()
+	x.header()["Content-Type"] = []string{made.large.Type}
+	return x.stream(made.large)
+}
+
+// describe sets the headers that an image and its 304 have in common.
+func (e *Edge) describe(x *exchange, v view, canonical, etag string) {
+	h := x.header()
+	h["Etag"] = []string{etag}
+	h["Link"] = []string{canonicalLink(x.baseURI(v.target), canonical, v.target.Version)}
+	h["Content-Disposition"] = []string{disposition(v.image.ID, canonical)}
+	if v.verdict.Public {
+		h["Cache-Control"] = e.openImage
+		return
+	}
+	h["Cache-Control"] = privateNoCache
+	h["Vary"] = varyReader
+}
+
+// etagOf is strong: equal keys are equal bytes for as long as the key's version lasts.
+func etagOf(known *picture, key tile.Key) string {
+	if known != nil {
+		return known.etag
+	}
+	return `"` + key.Hash() + `"`
+}
+
+// fromEdge is the value of X-Tessera-Cache for what was in this process's memory.
+const fromEdge = "edge"
+
+func (x *exchange) setCache(where string) {
+	x.cache = where
+	x.header()["X-Tessera-Cache"] = []string{where}
+}
+
+// setTiming tells operators where the time went. Others could learn from it what has
+// been looked at lately.
+func (e *Edge) setTiming(x *exchange, admin bool, t tile.Timing, worker string) {
+	if !admin && !e.cfg.DebugHeaders {
+		return
+	}
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	x.header()["Server-Timing"] = []string{fmt.Sprintf(
+		"auth;dur=%g, queue;dur=%g, fetch;dur=%g, decode;dur=%g, encode;dur=%g, total;dur=%g",
+		ms(x.authorised), ms(t.Queue), ms(t.Fetch), ms(t.Decode), ms(t.Encode), ms(time.Since(x.started)))}
+	if worker != "" {
+		x.header()["X-Tessera-Worker"] = []string{worker}
+	}
+}

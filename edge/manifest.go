@@ -1,0 +1,188 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/tessera-iiif/tessera/internal/iiif"
+	"github.com/tessera-iiif/tessera/internal/tile"
+	"github.com/tessera-iiif/tessera/pkg/authz"
+	"github.com/tessera-iiif/tessera/pkg/iiifurl"
+)
+
+// documentKey names a stored document as it is for everybody under one base while one
+// set of rules is in force.
+type documentKey struct {
+	path   string
+	base   string
+	policy *authz.Policy
+}
+
+// document is a stored document made ready. It never changes.
+type document struct {
+	body       []byte
+	compressed func() []byte // made when first asked for
+}
+
+func newDocument(body []byte) *document {
+	return &document{body: body, compressed: sync.OnceValue(func() []byte { return compress(body) })}
+}
+
+// weight is the document's part of the memory for documents; nil stands for one that
+// could not be had.
+func (d *document) weight() uint32 {
+	if d == nil {
+		return 256
+	}
+	return uint32(min(2*len(d.body)+256, 1<<31))
+}
+
+// manifest sends a stored IIIF document with the services of its images put in.
+func (e *Edge) manifest(ctx context.Context, x *exchange, rest string) error {
+	path, err := documentPath(rest)
+	if err != nil {
+		return err
+	}
+	v, err := e.judgeManifest(ctx, x, path)
+	if err != nil {
+		return err
+	}
+	doc, err := e.stored(ctx, x, path, v)
+	if err != nil {
+		return err
+	}
+	if err := v.refusal(); err != nil {
+		return err
+	}
+	x.sendDocument(doc.form(x, v.Public))
+	return nil
+}
+
+// documentPath is the path of a document, whose slashes may be raw or escaped.
+func documentPath(rest string) (string, error) {
+	return iiifurl.ParseIdentifier(strings.ReplaceAll(rest, "/", "%2F"))
+}
+
+// judgeManifest decides about a document. Documents are open unless the operator wants
+// them guarded like images: viewers send no credentials for them.
+func (e *Edge) judgeManifest(ctx context.Context, x *exchange, path string) (verdict, error) {
+	if !e.cfg.ManifestsAsImages {
+		return verdict{Decision: authz.Decision{Outcome: authz.Allow, Public: true}}, nil
+	}
+	return e.decide(e.visitor(ctx, x, forContent), strings.TrimSuffix(path, ".json"))
+}
+
+// stored finds a document that may be known of. Like images, one that is hidden is
+// looked for under a name that nobody has.
+func (e *Edge) stored(ctx context.Context, x *exchange, path string, v verdict) (*document, error) {
+	if !e.cfg.Keeper.Ready() {
+		return nil, errUnsure
+	}
+	hidden := v.Outcome == authz.NotFound
+	if hidden {
+		path = e.decoy(path)
+	}
+	doc, err := e.documents.get(ctx, documentKey{path, x.site.url, e.cfg.Keeper.Policy()})
+	if hidden && !outage(err) {
+		err = errMissing
+	}
+	return doc, err
+}
+
+// mayOpenManifest is nil when the document would be sent.
+func (e *Edge) mayOpenManifest(ctx context.Context, x *exchange, rest string) error {
+	path, err := documentPath(rest)
+	if err != nil {
+		return err
+	}
+	v, err := e.judgeManifest(ctx, x, path)
+	if err != nil {
+		return err
+	}
+	if _, err := e.stored(ctx, x, path, v); err != nil {
+		return err
+	}
+	return v.refusal()
+}
+
+// prepare fetches a document and makes it right for one base and one set of rules.
+func (e *Edge) prepare(ctx context.Context, key documentKey) (*document, error) {
+	raw, err := e.cfg.Library.Manifest(ctx, key.path)
+	if err != nil {
+		return nil, err
+	}
+	body, err := iiif.InjectAuth(raw.Body,
+		func(service string, _ iiifurl.Version) *iiif.Auth { return e.authOfService(key, service) },
+		func(id string) string { return e.network.rebase(id, key.base) })
+	if err != nil {
+		return nil, err
+	}
+	return newDocument(body), nil
+}
+
+// authOfService finds the sign-in service for an image service of ours that is not open
+// to everybody. Of a hidden image no more is told than of a name that nobody has.
+func (e *Edge) authOfService(key documentKey, service string) *iiif.Auth {
+	id, ok := e.imageOfService(key.base, service)
+	if !ok {
+		return nil
+	}
+	d := key.policy.Decide(authz.Principal{}, tile.RuleName(id), e.cfg.Now())
+	if d.Outcome == authz.NotFound {
+		d = key.policy.Decide(authz.Principal{}, e.decoy(""), e.cfg.Now())
+	}
+	if d.Public {
+		return nil
+	}
+	return e.auth(key.base, id)
+}
+
+func (e *Edge) imageOfService(base, service string) (id string, ok bool) {
+	path, ours := strings.CutPrefix(service, base)
+	if !ours {
+		return "", false
+	}
+	r := e.table.find(path)
+	if r.kind != kindImage {
+		return "", false
+	}
+	t, err := e.parseTarget(r.prefix, path[len(r.prefix):])
+	return t.ID, err == nil && t.Kind == iiifurl.Base
+}
+
+// rebase puts the base of this answer in the place of any other that is ours.
+func (n *network) rebase(id, base string) string {
+	scheme, rest, found := strings.Cut(id, "://")
+	slash := strings.IndexByte(rest, '/')
+	if !found || slash < 0 || !strings.HasPrefix(rest[slash:], "/iiif/") && !strings.HasPrefix(rest[slash:], "/auth/") {
+		return id
+	}
+	if !n.ours(&url.URL{Scheme: scheme, Host: rest[:slash]}) {
+		return id
+	}
+	return base + rest[slash:]
+}
+
+const presentationType3 = ldType + `;profile="http://iiif.io/api/presentation/3/context.json"`
+
+// form is the document as this client wants it. Documents before Presentation API 3
+// are plain JSON unless JSON-LD is asked for by name.
+func (d *document) form(x *exchange, public bool) answerDocument {
+	preferred, ld := jsonType, ldType
+	if bytes.Contains(d.body, []byte("iiif.io/api/presentation/3/context.json")) {
+		preferred = presentationType3
+	}
+	form := answerDocument{
+		body: d.body, mediaType: negotiate(x.r.Header.Get("Accept"), preferred, ld),
+		vary: "Accept, Accept-Encoding", public: public,
+	}
+	if acceptsGzip(x.r.Header) {
+		if small := d.compressed(); small != nil {
+			form.body, form.encoding = small, "gzip"
+		}
+	}
+	return form
+}

@@ -1,0 +1,134 @@
+// Package pages is what a person sees of an edge: the landing page that says what
+// is served, and a viewer on the same origin as the images.
+package pages
+
+import (
+	"embed"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tessera-iiif/tessera/internal/look"
+	"github.com/tessera-iiif/tessera/internal/tile"
+	"github.com/tessera-iiif/tessera/pkg/authz"
+)
+
+//go:embed all:assets
+var assets embed.FS
+
+//go:embed templates/*.html
+var templates embed.FS
+
+// viewerScript is brought from npm by the build; a plain `go build` lacks it.
+const viewerScript = "assets/vendor/openseadragon.min.js"
+
+// viewerStyle admits the one style element that OpenSeadragon puts into its page.
+const viewerStyle = "'sha256-9xTiqzfwFaL2SGb1rmr8gysEwVVjIvqWAgmZgqFqpEE='"
+
+// HasViewer tells whether the binary was built with the viewer's library.
+func HasViewer() bool {
+	_, err := fs.Stat(assets, viewerScript)
+	return err == nil
+}
+
+// Config is what the pages are made of.
+type Config struct {
+	Library   tile.Library
+	Policy    func() *authz.Policy
+	Principal func(*http.Request) authz.Principal // who asks; zero for strangers
+	SiteName  string
+	Version   string
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Pages serves "/", /view, /view/{id}, /assets/ and the files browsers ask for.
+type Pages struct {
+	cfg   Config
+	mux   *http.ServeMux
+	views *template.Template
+}
+
+// New makes the pages.
+func New(cfg Config) *Pages {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	p := &Pages{cfg: cfg, mux: http.NewServeMux()}
+	p.views = template.Must(template.New("").Funcs(template.FuncMap{
+		"mark": look.Mark, "style": func() string { return look.Version }, "site": func() string { return cfg.SiteName },
+	}).ParseFS(templates, "templates/*.html"))
+	p.mux.HandleFunc("GET /{$}", p.landing)
+	p.mux.HandleFunc("GET /view", p.viewManifest)
+	p.mux.HandleFunc("GET /assets/tessera.css", look.ServeStyle)
+	p.mux.HandleFunc("GET /assets/", p.asset)
+	p.mux.HandleFunc("GET /favicon.ico", look.ServeMark)
+	p.mux.HandleFunc("GET /favicon.svg", look.ServeMark)
+	p.mux.HandleFunc("GET /robots.txt", robots)
+	p.mux.HandleFunc("/", p.missing)
+	return p
+}
+
+// ServeHTTP implements http.Handler. /view/{id} is cut from the escaped path here,
+// because a mux would clean identifiers that hold slashes.
+func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if spelling, ok := strings.CutPrefix(r.URL.EscapedPath(), "/view/"); ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		p.viewImage(w, r, spelling)
+		return
+	}
+	p.mux.ServeHTTP(w, r)
+}
+
+// Crawlers have no use for tiles, and tiles none for crawlers.
+func robots(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "public, max-age=86400")
+	_, _ = w.Write([]byte("User-agent: *\nDisallow: /iiif/\nDisallow: /auth/\nDisallow: /view\n"))
+}
+
+func (p *Pages) asset(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "public, max-age=3600")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	http.ServeFileFS(w, r, assets, strings.TrimPrefix(r.URL.Path, "/"))
+}
+
+func (p *Pages) missing(w http.ResponseWriter, r *http.Request) {
+	p.state(w, r, http.StatusNotFound, stateMissing)
+}
+
+// frame is what every page shows around its matter.
+type frame struct {
+	Title   string
+	Here    string // path of the page, for aria-current and as the way back after sign-in
+	Person  string // who is signed in; "" for strangers
+	Admin   bool
+	Version string
+}
+
+func (p *Pages) frame(r *http.Request, title string) frame {
+	who := p.cfg.Principal(r)
+	f := frame{Title: title, Here: r.URL.RequestURI(), Admin: who.Admin, Version: p.cfg.Version}
+	if who.ID != "" {
+		f.Person = who.Name
+		if f.Person == "" {
+			f.Person = who.ID
+		}
+	}
+	return f
+}
+
+func (p *Pages) show(w http.ResponseWriter, status int, name string, data any) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self' "+viewerStyle+"; img-src 'self' data: blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	w.WriteHeader(status)
+	if err := p.views.ExecuteTemplate(w, name, data); err != nil {
+		p.cfg.Log.Warn("page not written whole", "page", name, "error", err)
+	}
+}

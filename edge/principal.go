@@ -1,0 +1,107 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/tessera-iiif/tessera/internal/session"
+	"github.com/tessera-iiif/tessera/pkg/authz"
+)
+
+// personalPrefix marks the secrets of personal access tokens.
+const personalPrefix = "tpat_"
+
+// maxSecret bounds what is hashed and looked up; ours are far shorter.
+const maxSecret = 256
+
+// purpose is what a credential is shown for.
+type purpose int
+
+const (
+	forContent purpose = iota // image bytes and whatever else cookies open
+	forStatus                 // what a viewer may ask with its IIIF access token
+)
+
+// visitor is who asks, as far as it can be told.
+type visitor struct {
+	authz.Principal
+	unsure bool // a credential was shown that nobody could be asked about
+}
+
+// visitor finds the principal of a request: the bearer token where it counts for the
+// purpose, else the session cookie. Unknown and malformed credentials are those of
+// nobody, never an error: viewers are known to send "undefined".
+func (e *Edge) visitor(ctx context.Context, x *exchange, p purpose) visitor {
+	who := visitor{Principal: authz.Principal{Addr: x.client}}
+	for _, c := range e.credentials(x, p) {
+		found, err := e.cfg.Keeper.Find(ctx, c.kind, c.secret)
+		switch {
+		case err == nil && e.accepts(found):
+			who.Principal, who.unsure = found.Principal, false
+			who.Addr = x.client
+			return who
+		case err != nil && !errors.Is(err, session.ErrUnknown):
+			who.unsure = true
+		}
+	}
+	return who
+}
+
+// accepts turns down access tokens of another sign-in service.
+func (e *Edge) accepts(c session.Credential) bool {
+	return c.Kind != session.KindIIIF || c.Service == "" || c.Service == e.cfg.ServiceName
+}
+
+// shown is a credential as it came.
+type shown struct {
+	kind   session.Kind
+	secret string
+}
+
+func (e *Edge) credentials(x *exchange, p purpose) []shown {
+	var found []shown
+	if secret := bearer(x.r); strings.HasPrefix(secret, personalPrefix) {
+		found = append(found, shown{session.KindPersonal, secret})
+	} else if secret != "" && (p == forStatus || e.cfg.IIIFTokenOpensImages) {
+		found = append(found, shown{session.KindIIIF, secret})
+	}
+	if secret := cookie(x.r.Header["Cookie"], cookieName(x.site)); secret != "" {
+		found = append(found, shown{session.KindSession, secret})
+	}
+	return found
+}
+
+func bearer(r *http.Request) string {
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	secret = strings.TrimSpace(secret)
+	if !strings.EqualFold(scheme, "Bearer") || len(secret) > maxSecret {
+		return ""
+	}
+	return secret
+}
+
+// cookieName has the prefix that makes browsers refuse the cookie from anybody but
+// this very host over https; over plain http, which is loopback, none would be kept.
+func cookieName(s site) string {
+	if s.scheme == "https" {
+		return "__Host-tessera_session"
+	}
+	return "tessera_session"
+}
+
+// cookie finds one cookie without parsing the others, on every tile's way.
+func cookie(lines []string, name string) string {
+	for _, line := range lines {
+		for line != "" {
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			key, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+			if key == name && len(value) <= maxSecret {
+				return strings.Trim(value, `"`)
+			}
+		}
+	}
+	return ""
+}

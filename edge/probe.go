@@ -1,0 +1,52 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/tessera-iiif/tessera/internal/iiif"
+	"github.com/tessera-iiif/tessera/pkg/iiifurl"
+)
+
+// probe tells a viewer what a request for an image's pixels would get (Authorization
+// Flow 2.0 section 5.2). Its own status is 200 whatever it has to tell.
+func (e *Edge) probe(ctx context.Context, x *exchange, rest string) error {
+	status := http.StatusOK
+	if err := e.probeImage(ctx, x, rest); err != nil {
+		if errors.Is(err, context.Canceled) {
+			return err
+		}
+		p := classify(err)
+		e.logProblem(x, p)
+		status = p.status
+	}
+	h := x.header()
+	h["Cache-Control"] = noStore
+	h["Vary"] = varyReader
+	x.send(http.StatusOK, typeJSON, iiif.Probe(e.probeResult(x, rest, status)))
+	return nil
+}
+
+func (e *Edge) probeImage(ctx context.Context, x *exchange, rest string) error {
+	id, err := iiifurl.ParseIdentifier(rest)
+	if err != nil {
+		return err
+	}
+	if id, err = e.identify(id); err != nil {
+		return err
+	}
+	_, v, err := e.examine(ctx, id, e.visitor(ctx, x, forStatus))
+	if err != nil {
+		return err
+	}
+	return v.statusRefusal()
+}
+
+func (e *Edge) probeResult(x *exchange, spelling string, status int) iiif.ProbeResult {
+	result := iiif.ProbeResult{ID: iiif.ProbeURL(x.site.url, spelling), Status: status}
+	if status == http.StatusUnauthorized {
+		result.Heading, result.Note = e.cfg.AuthTexts.Heading, e.cfg.AuthTexts.Note
+	}
+	return result
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tessera-iiif/tessera/internal/bus"
+	"github.com/tessera-iiif/tessera/internal/ops"
+	"github.com/tessera-iiif/tessera/internal/store"
+	"github.com/tessera-iiif/tessera/worker"
+	"github.com/tessera-iiif/tessera/worker/decoder"
+)
+
+func (s *server) worker(ctx context.Context, b *bus.Embedded) (formats []string, err error) {
+	images, err := store.OpenDir(s.settings.Images, s.log)
+	if err != nil {
+		return nil, err
+	}
+	s.opened(images.Close)
+	var manifests store.Source
+	if s.settings.Manifests != "" {
+		dir, err := store.OpenDir(s.settings.Manifests, s.log)
+		if err != nil {
+			return nil, err
+		}
+		s.opened(dir.Close)
+		manifests = dir
+	}
+	results, err := store.OpenResults(s.settings.CacheDir(), int64(s.settings.CacheBytes), s.log)
+	if err != nil {
+		return nil, err
+	}
+	s.opened(results.Close)
+	decoders, err := decoder.Start(ctx, decoder.Config{
+		Path: s.settings.DecoderPath, Processes: s.settings.Decoders, Timeout: s.settings.DecodeTime,
+		MemoryBytes: int64(s.settings.DecoderBytes), Insecure: s.settings.Unsandboxed, Log: s.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.opened(func() error { return decoders.Close(context.WithoutCancel(ctx)) })
+	w := worker.New(worker.Config{
+		Name: "local", Limits: worker.Limits{Timeout: s.settings.DecodeTime},
+		Source: images, Manifests: manifests, Results: results, Decoders: decoders,
+		Slots: s.settings.Decoders, Queue: s.settings.Queue, Log: s.log,
+	})
+	s.measure(w, results)
+	conn, err := s.connect(b, "worker")
+	if err != nil {
+		return nil, err
+	}
+	served, err := bus.ServeWorker(conn, "local", w, w, bus.ServerConfig{})
+	if err != nil {
+		return nil, err
+	}
+	s.parts = append(s.parts, ops.Part{Name: "worker", Run: func(ctx context.Context) error {
+		s.warnAmbiguous(ctx, images)
+		<-ctx.Done()
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.settings.Drain)
+		defer cancel()
+		return errors.Join(served.Drain(drain), w.Close(drain))
+	}})
+	return decoders.Formats(), nil
+}
+
+// warnAmbiguous names files that an identifier without extension cannot tell apart.
+func (s *server) warnAmbiguous(ctx context.Context, images *store.Dir) {
+	names, err := images.Ambiguous(ctx, 20)
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn("images not searched for names that differ only by extension", "error", err)
+	}
+	for _, name := range names {
+		s.log.Warn("several files differ only by extension: ask for this image with its extension", "image", name)
+	}
+}
+
+// measure shows the worker's load.
+func (s *server) measure(w *worker.Worker, results *store.Results) {
+	gauge := func(name, help string, f func() float64) { s.metrics.Gauge("tessera_worker_"+name, help, f) }
+	gauge("in_flight", "Renderings and inspections under way.", func() float64 { return float64(w.Stats().Running) })
+	gauge("waiting", "Renderings that wait for a slot.", func() float64 { return float64(w.Stats().Waiting) })
+	gauge("decodes", "Decodes begun since the start.", func() float64 { return float64(w.Stats().Decodes) })
+	gauge("refused", "Renderings refused because queues were full, since the start.", func() float64 { return float64(w.Stats().Refused) })
+	gauge("quarantined", "Image versions that killed decoders and are not decoded.", func() float64 { return float64(w.Stats().Quarantined) })
+	gauge("store_bytes", "Bytes of rendered results on disk.", func() float64 { return float64(results.Stats().Bytes) })
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+// measurement is one line of results.
+type measurement struct {
+	Kind   string `json:"kind"`   // cold, warm or memory
+	Server string `json:"server"` // tessera, iipimage or bare
+	Round  int    `json:"round,omitempty"`
+	load
+	CPU  float64 `json:"cpu_seconds,omitempty"`
+	Peak int64   `json:"peak_bytes,omitempty"`
+}
+
+func (m measurement) print() error { return json.NewEncoder(os.Stdout).Encode(m) }
+
+// cold asks a server that was just started for tiles, each once, checks every
+// picture when the clock has stopped, and keeps them for compare.
+func cold(ctx context.Context, args []string) error {
+	flags, read := targetFlags("cold")
+	server := flags.String("server", "", "name in the report")
+	round := flags.Int("round", 1, "number in the report")
+	keep := flags.String("keep", "", "file to keep the pictures in")
+	t, err := read(args)
+	if err != nil {
+		return err
+	}
+	drawn, err := t.draw(ctx, "")
+	if err != nil {
+		return err
+	}
+	m, pictures, err := t.measure(ctx, drawn)
+	if err != nil {
+		return err
+	}
+	for i, p := range pictures {
+		if _, err := decode(drawn[i], p); err != nil {
+			return fmt.Errorf("%s: %w", t.path(drawn[i]), err)
+		}
+	}
+	if err := writeJSON(*keep, album{drawn, pictures}); err != nil {
+		return err
+	}
+	m.Kind, m.Server, m.Round = "cold", *server, *round
+	return m.print()
+}
+
+// measure asks for every tile once and returns the answers in the same order.
+func (t target) measure(ctx context.Context, drawn []tile) (m measurement, bodies [][]byte, err error) {
+	clients := t.clients("")
+	defer closeAll(clients)
+	bodies = make([][]byte, len(drawn))
+	before, err := cpuSeconds(t.pids)
+	if err != nil {
+		return m, nil, err
+	}
+	m.load, err = closedLoop(ctx, clients, len(drawn), func(i int) string { return t.path(drawn[i]) }, func(i int, a answer) error {
+		bodies[i] = bytes.Clone(a.Body)
+		return nil
+	})
+	if err != nil {
+		return m, nil, err
+	}
+	after, err := cpuSeconds(t.pids)
+	m.CPU = after - before
+	return m, bodies, err
+}
+
+// album keeps the pictures of a round in the order in which they were drawn.
+type album struct {
+	Tiles    []tile
+	Pictures [][]byte
+}
+
+func writeJSON(file string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, data, 0o600)
+}
+
+func readJSON(file string, v any) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
+}

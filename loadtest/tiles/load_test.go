@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func serve(t *testing.T, h http.HandlerFunc) target {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	base, err := url.Parse(srv.URL + "/iiif/2/map%2F1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target{base: base, connections: 2, tiles: 20, seed: 1}
+}
+
+func TestClosedLoopAsksForEachOnce(t *testing.T) {
+	var mu sync.Mutex
+	asked := map[string]int{}
+	connections := map[string]bool{}
+	to := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked[r.RequestURI]++
+		connections[r.RemoteAddr] = true
+		fmt.Fprint(w, strings.Repeat("x", len(r.URL.Path)*1000))
+	})
+	clients := to.clients("")
+	defer closeAll(clients)
+	taken := make([]int, 50)
+	l, err := closedLoop(t.Context(), clients, 50, func(i int) string { return fmt.Sprintf("/%02d", i) }, func(i int, a answer) error {
+		taken[i] += len(a.Body)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range taken {
+		if path := fmt.Sprintf("/%02d", i); asked[path] != 1 || n != 3000 {
+			t.Errorf("%s was asked for %d times and gave %d bytes", path, asked[path], n)
+		}
+	}
+	if l.Requests != 50 || l.Bytes != 50*3000 || l.P50 > l.P95 || l.Seconds <= 0 {
+		t.Errorf("%+v", l)
+	}
+	if len(connections) > 2 {
+		t.Errorf("%d connections", len(connections))
+	}
+}
+
+func TestClosedLoopEndsAtAWrongAnswer(t *testing.T) {
+	to := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.RequestURI == "/3" {
+			http.Error(w, "The image is broken.", http.StatusInternalServerError)
+		}
+	})
+	clients := to.clients("")
+	defer closeAll(clients)
+	_, err := closedLoop(t.Context(), clients, 1000, func(i int) string { return fmt.Sprintf("/%d", i) }, func(int, answer) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "/3 was answered 500: The image is broken.") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestClientConnectsAgainWhenTheServerCloses(t *testing.T) {
+	to := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close")
+		fmt.Fprint(w, "once")
+	})
+	c := newClient(to.base, "")
+	defer c.close()
+	for range 3 {
+		if a, err := c.get(t.Context(), "/"); err != nil || string(a.Body) != "once" {
+			t.Fatalf("%q %v", a.Body, err)
+		}
+	}
+}
+
+func TestClientBoundsAnswers(t *testing.T) {
+	to := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(make([]byte, 2*maxBody+1))
+	})
+	c := newClient(to.base, "")
+	defer c.close()
+	if _, err := c.get(t.Context(), "/"); err == nil {
+		t.Error("an endless answer is read")
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	var times []time.Duration
+	for i := range 101 {
+		times = append(times, time.Duration(i)*time.Millisecond)
+	}
+	for q, want := range map[float64]float64{0: 0, 0.5: 50, 0.95: 95, 1: 100} {
+		if got := quantile(times, q); got != want {
+			t.Errorf("quantile %v is %v ms, want %v", q, got, want)
+		}
+	}
+}
+
+// A reader signs in, the recording is made once the server's memory holds it, and
+// the bare handler repeats it with the same headers.
+func TestRecordingIsRepeatedByTheBareHandler(t *testing.T) {
+	var mu sync.Mutex
+	asked := map[string]int{}
+	picture := filled(t, tileSide, tileSide, color.Gray{Y: 50})
+	to := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked[r.RequestURI]++
+		switch k, err := r.Cookie("tessera_session"); {
+		case r.URL.Path == "/auth/login" && r.FormValue("password") == "right" && r.Header.Get("Origin") == "http://"+r.Host:
+			http.SetCookie(w, &http.Cookie{Name: "tessera_session", Value: "s"})
+			w.WriteHeader(http.StatusSeeOther)
+		case err != nil || k.Value != "s":
+			w.WriteHeader(http.StatusUnauthorized)
+		default:
+			w.Header().Set("Etag", `"1"`)
+			w.Header().Set("X-Tessera-Cache", map[bool]string{true: "edge", false: "miss"}[asked[r.RequestURI] > 1])
+			_, _ = w.Write(picture)
+		}
+	})
+	drawn := grid(1024, 512, 1)
+	if err := to.refused(t.Context(), drawn[0]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := signIn(t.Context(), to.base, "reader", "wrong"); err == nil {
+		t.Error("signed in with a wrong password")
+	}
+	cookie, err := signIn(t.Context(), to.base, "reader", "right")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers, err := to.warmUp(t.Context(), cookie, drawn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := recording{cookie, answers}
+	again := serve(t, rec.handler().ServeHTTP)
+	clients := again.clients(rec.Cookie)
+	defer closeAll(clients)
+	if l, err := rec.replay(t.Context(), clients, 40); err != nil || l.Requests != 40 || l.Bytes != int64(40*len(picture)) {
+		t.Errorf("%+v %v", l, err)
+	}
+	a, err := clients[0].get(t.Context(), answers[3].Path)
+	if err != nil || a.Header.Get("X-Tessera-Cache") != "edge" || a.Header.Get("Etag") != `"1"` || !bytes.Equal(a.Body, picture) {
+		t.Errorf("%v %v", a.Header, err)
+	}
+}

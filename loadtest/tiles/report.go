@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"text/tabwriter"
+)
+
+// What is wanted at least (ratios) or at most (bytes).
+const (
+	coldFloor   = 1.0
+	warmFloor   = 0.8
+	memoryLimit = 700_000_000
+)
+
+// report prints the table of a file of measurements: tiles report FILE.
+func report(_ context.Context, args []string) (err error) {
+	if len(args) != 1 {
+		return errors.New("usage: tiles report FILE")
+	}
+	f, err := os.Open(args[0])
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	results, err := readResults(f)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(os.Stdout)
+	results.table(out)
+	return out.Flush()
+}
+
+type results []measurement
+
+func readResults(r io.Reader) (results, error) {
+	var all results
+	for d := json.NewDecoder(r); ; {
+		var m measurement
+		switch err := d.Decode(&m); {
+		case errors.Is(err, io.EOF):
+			return all, nil
+		case err != nil:
+			return nil, fmt.Errorf("couldn't read the measurements: %w", err)
+		case m.Requests < 1 || m.Seconds <= 0:
+			return nil, errors.New("a measurement without requests")
+		}
+		all = append(all, m)
+	}
+}
+
+func (r results) table(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "round\tserver\trequests/s\tp50 ms\tp95 ms\tKB each\tCPU ms each\tpeak MB\t\n")
+	for _, kind := range []string{"cold", "warm", "memory"} {
+		for _, m := range r {
+			if m.Kind == kind {
+				m.row(t)
+			}
+		}
+	}
+	_ = t.Flush()
+	fmt.Fprintln(w)
+	r.verdicts(w)
+}
+
+func (m measurement) row(w io.Writer) {
+	each := func(sum float64) float64 { return sum / float64(m.Requests) }
+	label, peak := fmt.Sprintf("%s %d", m.Kind, m.Round), "-"
+	if m.Peak > 0 {
+		label, peak = m.Kind, fmt.Sprintf("%.0f", float64(m.Peak)/1e6)
+	}
+	fmt.Fprintf(w, "%s\t%s\t%.1f\t%.2f\t%.2f\t%.1f\t%.3f\t%s\t\n", label, m.Server,
+		m.rate(), m.P50, m.P95, each(float64(m.Bytes))/1e3, each(m.CPU)*1e3, peak)
+}
+
+// verdicts compares the medians over rounds with what is wanted.
+func (r results) verdicts(w io.Writer) {
+	rate := func(ours, theirs measurement) float64 { return ours.rate() / theirs.rate() }
+	if ratios := r.ratios("cold", "iipimage", rate); len(ratios) > 0 {
+		x := median(ratios)
+		fmt.Fprintf(w, "%s  cold tiles: %.2fx the requests/s of iipimage (wanted %.1fx; rounds %.2f)\n", verdict(x >= coldFloor), x, coldFloor, ratios)
+		p50 := r.ratios("cold", "iipimage", func(ours, theirs measurement) float64 { return theirs.P50 / ours.P50 })
+		cpu := r.ratios("cold", "iipimage", func(ours, theirs measurement) float64 { return theirs.CPU / ours.CPU })
+		fmt.Fprintf(w, "      %.2fx as fast at the median tile, %.2fx the tiles for the same processor time\n", median(p50), median(cpu))
+	}
+	if ratios := r.ratios("warm", "bare", rate); len(ratios) > 0 {
+		x := median(ratios)
+		fmt.Fprintf(w, "%s  warm tiles: %.2fx the requests/s of a bare net/http handler (wanted %.1fx; rounds %.2f)\n", verdict(x >= warmFloor), x, warmFloor, ratios)
+	}
+	for _, m := range r {
+		if m.Kind == "memory" {
+			fmt.Fprintf(w, "%s  memory: %.0f MB at most for the process tree over %d tiles (wanted < %d MB)\n", verdict(m.Peak < memoryLimit), float64(m.Peak)/1e6, m.Requests, memoryLimit/1_000_000)
+		}
+	}
+}
+
+func verdict(met bool) string {
+	if met {
+		return "PASS"
+	}
+	return "MISS"
+}
+
+// ratios pairs tessera's measurements with another server's of the same round.
+func (r results) ratios(kind, other string, of func(ours, theirs measurement) float64) []float64 {
+	var all []float64
+	for _, ours := range r {
+		for _, theirs := range r {
+			if ours.Kind == kind && theirs.Kind == kind && ours.Server == "tessera" && theirs.Server == other && ours.Round == theirs.Round {
+				all = append(all, of(ours, theirs))
+			}
+		}
+	}
+	return all
+}
+
+// median of at least one value.
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// lines are measurements of rounds whose servers have the given requests a second.
+func lines(kind, other string, rates ...[2]int) string {
+	var out strings.Builder
+	for i, r := range rates {
+		for j, server := range []string{"tessera", other} {
+			fmt.Fprintf(&out, `{"kind":%q,"server":%q,"round":%d,"requests":%d,"seconds":1,"p50_ms":%d,"cpu_seconds":1}`+"\n", kind, server, i+1, r[j], 1000/r[j])
+		}
+	}
+	return out.String()
+}
+
+func table(t *testing.T, measurements string) string {
+	t.Helper()
+	r, err := readResults(strings.NewReader(measurements))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	r.table(&out)
+	return out.String()
+}
+
+func TestVerdicts(t *testing.T) {
+	memory := func(peak int) string {
+		return fmt.Sprintf(`{"kind":"memory","server":"tessera","requests":600,"seconds":9,"peak_bytes":%d}`, peak)
+	}
+	for name, c := range map[string]struct{ measurements, want string }{
+		"the median of rounds counts": {lines("cold", "iipimage", [2]int{100, 50}, [2]int{10, 100}, [2]int{120, 100}), "PASS  cold tiles: 1.20x"},
+		"slower than the peer":        {lines("cold", "iipimage", [2]int{80, 100}), "MISS  cold tiles: 0.80x"},
+		"warm just enough":            {lines("warm", "bare", [2]int{80, 100}, [2]int{81, 100}), "PASS  warm tiles: 0.81x"},
+		"warm too slow":               {lines("warm", "bare", [2]int{79, 100}), "MISS  warm tiles: 0.79x"},
+		"memory within":               {memory(699_000_000), "PASS  memory: 699 MB"},
+		"memory above":                {memory(701_000_000), "MISS  memory: 701 MB"},
+	} {
+		if got := table(t, c.measurements); !strings.Contains(got, c.want) {
+			t.Errorf("%s: no %q in\n%s", name, c.want, got)
+		}
+	}
+}
+
+func TestRoundsAreNotMixed(t *testing.T) {
+	r, err := readResults(strings.NewReader(lines("cold", "iipimage", [2]int{100, 50}, [2]int{30, 10}) + lines("warm", "bare", [2]int{1, 1})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := r.ratios("cold", "iipimage", func(ours, theirs measurement) float64 { return ours.rate() / theirs.rate() })
+	if fmt.Sprint(got) != "[2 3]" {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestResultsAreChecked(t *testing.T) {
+	for _, text := range []string{"{", `{"kind":"cold","requests":0,"seconds":1}`, `{"kind":"cold","requests":5}`} {
+		if _, err := readResults(strings.NewReader(text)); err == nil {
+			t.Errorf("%s is taken for a measurement", text)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+// What the browser tests share: a real server with real images, a viewer page on a
+// host name of its own, Chromium, and the colours in a screenshot.
+import { execFileSync, spawn } from 'node:child_process';
+import { createServer } from 'node:http';
+import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const root = join(here, '..', '..');
+
+export const reader = { email: 'reader@example.org', password: 'a long enough phrase' };
+export const administrator = { email: 'admin@localhost', password: 'another long phrase' };
+
+// The quadrants of the test picture, clockwise from the top left.
+export const quadrants = { red: [190, 40, 40], green: [40, 150, 60], ochre: [210, 150, 40], blue: [40, 70, 180] };
+
+async function paint(file, side = 1536) {
+  const { red, green, ochre, blue } = quadrants;
+  const header = Buffer.from(`P6\n${side} ${side}\n255\n`);
+  const body = Buffer.alloc(side * side * 3);
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
+      const left = x < side / 2;
+      body.set(y < side / 2 ? (left ? red : green) : (left ? blue : ochre), (y * side + x) * 3);
+    }
+  }
+  await writeFile(`${file}.ppm`, Buffer.concat([header, body]));
+  execFileSync('opj_compress', ['-i', `${file}.ppm`, '-o', `${file}.jp2`, '-t', '512,512', '-n', '4', '-p', 'RPCL'], { stdio: 'ignore' });
+  await rm(`${file}.ppm`);
+}
+
+// startTessera serves a folder with open/, login/ and staff/ pictures and two users.
+export async function startTessera(flags = []) {
+  const dir = await mkdtemp(join(tmpdir(), 'tessera-browser-'));
+  for (const set of ['open', 'login', 'staff']) {
+    await mkdir(join(dir, 'images', set), { recursive: true });
+    await paint(join(dir, 'images', set, 'quadrants'));
+  }
+  const rules = { items: [
+    { name: 'open', images: ['open/**'], access: 'open' },
+    { name: 'staff', images: ['staff/**'], access: 'groups', groups: ['staff'] },
+    { name: 'login', images: ['login/**'], access: 'login' }] };
+  await writeFile(join(dir, 'rules.json'), JSON.stringify(rules));
+  const child = spawn(join(root, 'bin', 'tessera'), ['serve', '--images', join(dir, 'images'), '--data', join(dir, 'data'),
+    '--listen', '127.0.0.1:0', '--ops-listen', '', '--initial-rules', join(dir, 'rules.json'),
+    '--admin-user', administrator.email, '--admin-password', administrator.password, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let log = '';
+  child.stderr.on('data', (d) => { log += d; });
+  const port = await new Promise((resolve, reject) => {
+    let out = '';
+    child.stdout.on('data', (d) => { out += d; const m = out.match(/http:\/\/[^\s/]+:(\d+)/); if (m) resolve(Number(m[1])); });
+    child.on('exit', (code) => reject(new Error(`tessera ended with ${code}: ${out}${log}`)));
+  });
+  const server = {
+    port, base: `http://iiif.tessera.localhost:${port}`, local: `http://127.0.0.1:${port}`,
+    log: () => log,
+    stop: () => new Promise((resolve) => { child.removeAllListeners('exit'); child.on('exit', async () => { await rm(dir, { recursive: true, force: true }); resolve(); }); child.kill('SIGTERM'); }),
+  };
+  await addReader(server);
+  return server;
+}
+
+// The API wants the administrator's session and a same-origin Origin.
+export async function api(server, method, path, body) {
+  server.cookies ??= await signIn(server.local, administrator);
+  return fetch(`${server.local}/auth/admin/api/v1${path}`, {
+    method, headers: { cookie: server.cookies, origin: server.local, 'content-type': 'application/json' }, body: body && JSON.stringify(body) });
+}
+
+export async function signIn(base, who) {
+  const answer = await fetch(`${base}/auth/login`, {
+    method: 'POST', redirect: 'manual', headers: { origin: base, 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ email: who.email, password: who.password, next: '/' }) });
+  if (answer.status !== 303) throw new Error(`sign-in answered ${answer.status}`);
+  return answer.headers.getSetCookie().map((c) => c.split(';')[0]).join('; ');
+}
+
+async function addReader(server) {
+  const answer = await api(server, 'POST', '/users', { ...reader, name: 'Reader', groups: [], admin: false, active: true });
+  if (!answer.ok) throw new Error(`adding the reader answered ${answer.status}: ${await answer.text()}`);
+}
+
+const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.map': 'application/json' };
+
+// startSite serves pages and npm packages on a host name that is not the images'.
+export async function startSite() {
+  const http = createServer(async (request, response) => {
+    try {
+      const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
+      const body = await readFile(join(here, path.startsWith('/node_modules/') ? '.' : 'site', path));
+      response.writeHead(200, { 'content-type': types[extname(path)] ?? 'application/octet-stream' }).end(body);
+    } catch { response.writeHead(404).end(); }
+  });
+  await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
+  return { base: `http://viewer.tessera.localhost:${http.address().port}`, stop: () => new Promise((resolve) => { http.closeAllConnections(); http.close(resolve); }) };
+}
+
+export function startChromium(args = []) {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-quic',
+    '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...args] });
+}
+
+// share is the part of a PNG's pixels within 24 of a colour in each channel,
+// counted by the browser itself.
+export async function share(browser, png, colour) {
+  const page = await browser.newPage();
+  try {
+    return await page.evaluate(async ([data, [r, g, b]]) => {
+      const img = new Image();
+      img.src = `data:image/png;base64,${data}`;
+      await img.decode();
+      const canvas = new OffscreenCanvas(img.width, img.height);
+      const context = canvas.getContext('2d');
+      context.drawImage(img, 0, 0);
+      const { data: p } = context.getImageData(0, 0, img.width, img.height);
+      let hits = 0;
+      for (let i = 0; i < p.length; i += 4) hits += Math.abs(p[i] - r) < 24 && Math.abs(p[i + 1] - g) < 24 && Math.abs(p[i + 2] - b) < 24;
+      return hits / (img.width * img.height);
+    }, [png.toString('base64'), colour]);
+  } finally { await page.close(); }
+}
+
+// shows waits until all four quadrants are in the page's picture (or none is).
+export async function shows(browser, page, wanted, { least = 0.01, within = 20_000, name } = {}) {
+  const deadline = Date.now() + within;
+  for (;;) {
+    const png = await page.screenshot(name && process.env.SHOTS ? { path: join(process.env.SHOTS, `${name}.png`) } : {});
+    const shares = await Promise.all(Object.values(quadrants).map((c) => share(browser, png, c)));
+    const there = shares.filter((s) => s > least).length;
+    if (there === (wanted ? 4 : 0)) return;
+    if (Date.now() > deadline) throw new Error(`${wanted ? 'not all' : 'some'} of the picture is shown: ${shares.map((s) => s.toFixed(4))}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}

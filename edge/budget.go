@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -33,7 +34,7 @@ func (b *budget) Deadline() (time.Time, bool) { return b.deadline, true }
 
 // Err tells a spent budget from a client that left.
 func (b *budget) Err() error {
-	if err := b.Context.Err(); err == nil || context.Cause(b.Context) != context.DeadlineExceeded {
+	if err := b.Context.Err(); err == nil || !errors.Is(context.Cause(b.Context), context.DeadlineExceeded) {
 		return err
 	}
 	return context.DeadlineExceeded

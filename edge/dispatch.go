@@ -147,7 +147,7 @@ func (e *Edge) work(x *exchange) error {
 // finish ends every request, also one that panicked, and reports it.
 func (e *Edge) finish(x *exchange) {
 	value := recover()
-	if value != nil && value != http.ErrAbortHandler {
+	if value != nil && value != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
 		value = e.apologise(x, value)
 	}
 	x.release()

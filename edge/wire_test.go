@@ -92,7 +92,7 @@ func TestTornAnswer(t *testing.T) {
 	if body, err := fetch(t, server, "/iiif/3/open%2FW/full/max/0/default.png"); err == nil {
 		t.Fatalf("%d bytes and no error", len(body))
 	}
-	if aborted := abortOf(func() { s.ask("/iiif/3/open%2FW/full/max/0/default.png") }); aborted != http.ErrAbortHandler {
+	if aborted := abortOf(func() { s.ask("/iiif/3/open%2FW/full/max/0/default.png") }); aborted != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
 		t.Errorf("the connection is not broken off: %v", aborted)
 	}
 	// A small one that is torn was never begun.

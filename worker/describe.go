@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/internal/store"
@@ -52,7 +51,7 @@ func matches(signature string, head []byte) bool {
 
 // describe reads the facts of an image from its file. tile.Broken says that they
 // cannot be had from these bytes.
-func (w *Worker) describe(ctx context.Context, f *os.File, o store.Object) (tile.Image, error) {
+func (w *Worker) describe(ctx context.Context, f store.Blob, o store.Object) (tile.Image, error) {
 	format, err := container(f, o.Key)
 	if err != nil {
 		return tile.Image{}, err
@@ -114,12 +113,16 @@ func (w *Worker) readHeader(f io.ReaderAt, size int64) (tile.Image, error) {
 }
 
 // inspectWhole has a child read the header of any other format.
-func (w *Worker) inspectWhole(ctx context.Context, f *os.File, o store.Object, format tile.Format) (tile.Image, error) {
+func (w *Worker) inspectWhole(ctx context.Context, b store.Blob, o store.Object, format tile.Format) (tile.Image, error) {
 	if o.Size > w.limits.FileBytes {
 		return tile.Image{}, broken(fmt.Sprintf("the file has %d bytes, and %d are allowed for %s", o.Size, w.limits.FileBytes, format), nil)
 	}
+	f, err := b.Local()
+	if err != nil {
+		return tile.Image{}, err
+	}
 	var facts decoder.Facts
-	_, err := w.inSlot(ctx, o, tiles, func(ctx context.Context) (err error) {
+	_, err = w.inSlot(ctx, o, tiles, func(ctx context.Context) (err error) {
 		facts, err = w.decoders.Inspect(ctx, f, format)
 		return err
 	})

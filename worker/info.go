@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"os"
 
 	"github.com/tessera-iiif/tessera/internal/store"
 	"github.com/tessera-iiif/tessera/internal/tile"
@@ -61,12 +60,8 @@ func (w *Worker) inspect(ctx context.Context, id string, o store.Object) (verdic
 		return verdict{}, err
 	}
 	defer func() { _ = f.Close() }()
-	still, err := watch(f)
-	if err != nil {
-		return verdict{}, err
-	}
 	image, err := w.describe(ctx, f, o)
-	if !still() {
+	if !f.Same() {
 		return verdict{}, errChanged()
 	}
 	switch {
@@ -91,17 +86,4 @@ func final(err error) bool {
 
 func errChanged() error {
 	return tile.Fail(tile.Changed, "the image has been replaced: ask for its description again", nil)
-}
-
-// watch tells later whether the file was written to in the meantime. Being renamed
-// or deleted does not count: the bytes are the same.
-func watch(f *os.File) (still func() bool, err error) {
-	before, err := f.Stat()
-	if err != nil {
-		return nil, tile.Fail(tile.Internal, "", err)
-	}
-	return func() bool {
-		after, err := f.Stat()
-		return err == nil && after.Size() == before.Size() && after.ModTime().Equal(before.ModTime())
-	}, nil
 }

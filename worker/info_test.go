@@ -89,7 +89,7 @@ type counting struct {
 	opens atomic.Int64
 }
 
-func (c *counting) Open(ctx context.Context, o store.Object) (*os.File, error) {
+func (c *counting) Open(ctx context.Context, o store.Object) (store.Blob, error) {
 	c.opens.Add(1)
 	return c.Source.Open(ctx, o)
 }

@@ -2,9 +2,9 @@ package worker
 
 import (
 	"context"
-	"os"
 	"time"
 
+	"github.com/tessera-iiif/tessera/internal/store"
 	"github.com/tessera-iiif/tessera/internal/tile"
 )
 
@@ -138,12 +138,10 @@ func (w *Worker) decode(ctx context.Context, job tile.Job, p plan) (*rendition, 
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	still, err := watch(f)
-	if err != nil {
+	if p.task.File, err = f.Local(); err != nil {
 		return nil, err
 	}
 	fetch := time.Since(began)
-	p.task.File = f
 	out, err := w.decoders.Render(ctx, p.task)
 	if err != nil {
 		return nil, err
@@ -152,7 +150,7 @@ func (w *Worker) decode(ctx context.Context, job tile.Job, p plan) (*rendition, 
 	if err != nil {
 		return nil, err
 	}
-	if !still() {
+	if !f.Same() {
 		r.discard()
 		return nil, errChanged()
 	}
@@ -160,7 +158,7 @@ func (w *Worker) decode(ctx context.Context, job tile.Job, p plan) (*rendition, 
 	return r, nil
 }
 
-func (w *Worker) openVersion(ctx context.Context, job tile.Job) (*os.File, error) {
+func (w *Worker) openVersion(ctx context.Context, job tile.Job) (store.Blob, error) {
 	o, err := w.source.Find(ctx, job.ID)
 	if err != nil {
 		return nil, err

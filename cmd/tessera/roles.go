@@ -106,7 +106,9 @@ func (s *server) http(ctx context.Context, l net.Listener, h http.Handler) error
 	if err != nil {
 		err = errors.Join(err, server.Close())
 	}
-	<-failed
+	if ended := <-failed; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	return err
 }
 

@@ -17,15 +17,21 @@ import (
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
-// The rows that callers see.
 type (
-	User          = db.User
-	UserQuery     = db.UserQuery
-	Session       = db.Session
-	SessionQuery  = db.SessionQuery
+	// User is a person who may sign in.
+	User = db.User
+	// UserQuery selects users.
+	UserQuery = db.UserQuery
+	// Session is one sign-in.
+	Session = db.Session
+	// SessionQuery selects sessions.
+	SessionQuery = db.SessionQuery
+	// PersonalToken is a secret that stands for its user at the API.
 	PersonalToken = db.PersonalToken
-	TokenQuery    = db.TokenQuery
-	RuleSet       = db.RuleSet
+	// TokenQuery selects personal tokens.
+	TokenQuery = db.TokenQuery
+	// RuleSet is all rules at a revision.
+	RuleSet = db.RuleSet
 )
 
 // Bounds of what one person may hold.

@@ -81,7 +81,7 @@ func (d *Dir) Close() error { return d.root.Close() }
 
 // Open implements Source. Version and file are one: both come from the descriptor
 // that is returned.
-func (d *Dir) Open(ctx context.Context, o Object) (*os.File, error) {
+func (d *Dir) Open(ctx context.Context, o Object) (Blob, error) {
 	f, now, err := d.open(ctx, o.Key)
 	if tile.CodeOf(err) == tile.NotFound {
 		return nil, tile.Fail(tile.Changed, "", err)
@@ -93,7 +93,7 @@ func (d *Dir) Open(ctx context.Context, o Object) (*os.File, error) {
 		_ = f.Close()
 		return nil, tile.Fail(tile.Changed, "", nil)
 	}
-	return f, nil
+	return watched(f)
 }
 
 // open opens a regular file and tells its version from the descriptor.

@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"io"
 	"os"
 
 	"github.com/tessera-iiif/tessera/internal/tile"
@@ -30,8 +31,9 @@ type Source interface {
 	// differ by extension only and none was given.
 	Find(ctx context.Context, id string) (Object, error)
 
-	// Open opens the very version that o names for reading, else tile.Changed.
-	Open(ctx context.Context, o Object) (*os.File, error)
+	// Open opens the very version that o names for reading, else tile.Changed. ctx
+	// governs the blob until it is closed.
+	Open(ctx context.Context, o Object) (Blob, error)
 
 	// List pages through the images whose identifier begins with q.Prefix, in
 	// ascending order by path segment: "a", "a/b", "a-b", although "-" sorts before
@@ -41,4 +43,27 @@ type Source interface {
 	// Read returns a small document, by its whole key, and its version; tile.Broken
 	// when it has more than limit bytes.
 	Read(ctx context.Context, key string, limit int64) ([]byte, string, error)
+}
+
+// Range is a run of bytes of an object.
+type Range struct{ Offset, Length int64 }
+
+// Blob is one version of an object, open for reading. Bytes of another version are
+// never given out, but for those of a file that is written to in place: Same tells.
+// Errors are *tile.Error, the context's own, or io.EOF. Safe for concurrent use.
+type Blob interface {
+	io.ReaderAt // for headers and other small reads here and there
+	io.Closer
+
+	// Fetch reads the ranges, side by side where that is quicker, and gives them at
+	// their offsets in the object. Reading anything else of the result is an error or
+	// slow. The result is good until Close.
+	Fetch(ranges []Range) (io.ReaderAt, error)
+
+	// Local gives the whole object as a local file, which may have to be copied first.
+	// It is good until Close.
+	Local() (*os.File, error)
+
+	// Same tells whether all that was read so far is of one version.
+	Same() bool
 }

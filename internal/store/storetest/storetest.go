@@ -281,11 +281,39 @@ func body(t testing.TB, s Stage, o store.Object) string {
 		t.Fatalf("Open(%+v) = %v", o, err)
 	}
 	defer func() { _ = f.Close() }()
-	b, err := io.ReadAll(f)
+	b := make([]byte, o.Size)
+	if n, err := f.ReadAt(b, 0); n < len(b) {
+		t.Fatal(err)
+	}
+	if !f.Same() {
+		t.Errorf("%+v was not the same throughout", o)
+	}
+	local, err := f.Local()
 	if err != nil {
 		t.Fatal(err)
 	}
+	if whole, err := io.ReadAll(local); err != nil || string(whole) != string(b) {
+		t.Errorf("local copy %q, %v; want %q", whole, err, b)
+	}
+	wantFetched(t, f, b)
 	return string(b)
+}
+
+// wantFetched reads the outer parts of a blob as ranges.
+func wantFetched(t testing.TB, f store.Blob, whole []byte) {
+	t.Helper()
+	half := int64(len(whole) / 2)
+	ranges := []store.Range{{Offset: 0, Length: 1}, {Offset: half, Length: int64(len(whole)) - half}}
+	r, err := f.Fetch(ranges)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range ranges {
+		got := make([]byte, g.Length)
+		if n, err := r.ReadAt(got, g.Offset); n < len(got) || string(got) != string(whole[g.Offset:g.Offset+g.Length]) {
+			t.Errorf("range %+v: %q, %v", g, got, err)
+		}
+	}
 }
 
 func wantCode(t testing.TB, s Stage, id string, code tile.Code) {

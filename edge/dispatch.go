@@ -41,7 +41,7 @@ type table struct {
 }
 
 func newTable() table {
-	pages := func(e *Edge) http.Handler { return e.cfg.Pages }
+	pages := func(e *Edge) http.Handler { return e.pages }
 	page := &route{kind: "page", hand: pages}
 	return table{
 		families: []*route{

@@ -130,13 +130,11 @@ func (s *server) edge(b *bus.Embedded, people *coordinator.Coordinator, formats 
 	authority := bus.NewAuthority(conn)
 	keeper := session.NewKeeper(session.Config{Authority: authority, Lease: s.settings.Lease, Fallback: authz.Access(s.settings.Access), Now: time.Now, Log: s.log})
 	s.parts = append(s.parts, ops.Part{Name: "rights", Run: func(ctx context.Context) error { return keeper.Run(ctx, authority.Revisions()) }})
-	var e *edge.Edge
-	views := pages.New(pages.Config{
-		Library: client, Policy: keeper.Policy, SiteName: s.settings.SiteName, Version: version, Log: s.log,
-		Principal: func(r *http.Request) authz.Principal { return e.Principal(r) },
-	})
-	e, err = edge.New(edge.Config{
-		Renderer: client, Library: client, Keeper: keeper, Coordinator: people, Pages: views,
+	e, err := edge.New(edge.Config{
+		Renderer: client, Library: client, Keeper: keeper, Coordinator: people,
+		Pages: func(judge *edge.Edge) http.Handler {
+			return pages.New(pages.Config{Library: client, Judge: judge, SiteName: s.settings.SiteName, Version: version, Log: s.log})
+		},
 		PublicURLs: s.settings.PublicURLs, TrustedProxies: s.settings.TrustedProxy,
 		Limits: iiifurl.Limits{
 			MaxWidth: s.settings.MaxWidth, MaxHeight: s.settings.MaxHeight, MaxArea: s.settings.MaxArea,

@@ -47,7 +47,11 @@ func (s *server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.edge(embedded, people, formats, public)
+	if err := s.edge(embedded, people, formats, public); err != nil {
+		return err
+	}
+	// Last, because a made-up password is told once: nothing may keep it from being told.
+	return s.firstStart(ctx, people)
 }
 
 func (s *server) listen(ctx context.Context, addr string) (net.Listener, error) {

@@ -30,12 +30,13 @@ func serve(ctx, force context.Context, env environment) error {
 	settings := resolve(loaded.Settings)
 	level := new(slog.LevelVar)
 	_ = level.UnmarshalText([]byte(settings.LogLevel)) // Validate allows real levels alone
-	s := &server{settings: settings, level: level, log: ops.NewLogger(env.stderr, settings.LogFormat, level), metrics: ops.NewMetrics()}
+	s := &server{settings: settings, force: force, level: level, log: ops.NewLogger(env.stderr, settings.LogFormat, level), metrics: ops.NewMetrics()}
 	defer s.close()
 	if err := s.assemble(ctx); err != nil {
 		return usageError{err}
 	}
 	s.greet(env.stdout)
+	defer context.AfterFunc(ctx, s.health.Drain)() // nobody is to be sent here any more
 	return ops.Run(ctx, force, s.log, s.parts...)
 }
 
@@ -55,6 +56,7 @@ func resolve(s config.Settings) config.Settings {
 // server is one process's assembled parts and what has to be closed after them.
 type server struct {
 	settings config.Settings
+	force    context.Context // ends when not even work under way is waited for
 	level    *slog.LevelVar
 	log      *slog.Logger
 	metrics  *ops.Metrics

@@ -38,7 +38,7 @@ func (s *server) worker(ctx context.Context, b *bus.Embedded) (formats []string,
 	if err != nil {
 		return nil, err
 	}
-	s.opened(func() error { return decoders.Close(context.WithoutCancel(ctx)) })
+	s.opened(func() error { return decoders.Close(s.force) })
 	w := worker.New(worker.Config{
 		Name: "local", Limits: worker.Limits{Timeout: s.settings.DecodeTime},
 		Source: images, Manifests: manifests, Results: results, Decoders: decoders,

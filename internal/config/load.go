@@ -86,7 +86,7 @@ func flagError(err error) error {
 	if errors.Is(err, pflag.ErrHelp) {
 		return err
 	}
-	return fmt.Errorf("%w; `tessera help` lists the settings", err)
+	return fmt.Errorf("%w; `tessera serve --help` lists the settings", err)
 }
 
 func flagSet(usage io.Writer) *pflag.FlagSet {

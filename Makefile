@@ -8,7 +8,6 @@ BIN     := $(CURDIR)/bin
 TOOLS   := $(CURDIR)/.cache/tools
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
-PUBLIC  := ./pkg/... ./internal/... ./edge/... ./worker ./worker/decoder/... ./coordinator/... ./cmd/tessera/...
 
 ##@ Use
 .PHONY: run
@@ -36,7 +35,7 @@ test: setup-test build lint race fuzz browser ## set the machine up if needed, r
 
 .PHONY: check
 check: lint ## fast, before each commit: lint, then unit tests with the race detector
-	$(GO) test -race -short -timeout 5m $$($(GO) list ./... | grep -v -e /worker/decode -e /tests/)
+	$(GO) test -race -short -timeout 5m $$($(GO) list ./... | grep -v -e "/worker/decode$$" -e /tests/)
 
 .PHONY: lint
 lint: tools ## format, build without cgo, vet, staticcheck, golangci-lint, vulnerabilities
@@ -56,15 +55,16 @@ browser: build ## headless Chromium drives Mirador and the built-in pages agains
 	scripts/browser.sh
 
 .PHONY: soak
-soak: build ## long: every fuzz target for FUZZTIME=10m, memory plateau
+soak: setup-test build ## long: 200,000 tasks in one decoder, then every fuzz target for FUZZTIME=10m
+	$(GO) test -tags soak -run MemoryPlateau -timeout 3h -v ./worker/decoder
 	scripts/fuzz.sh $${FUZZTIME:-10m}
 
 .PHONY: test-external
-test-external: build ## run original suites somebody has: DIR=folder of the image-validator or of JPEG 2000 files
+test-external: setup-test build ## run original suites somebody has: DIR=folder of the image-validator or of JPEG 2000 files
 	scripts/external.sh "$(DIR)"
 
 .PHONY: bench
-bench: build ## Go benchmarks, then tiles side by side with iipimage-server
+bench: setup-bench build ## Go benchmarks, then tiles side by side with iipimage-server
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/... ./internal/... ./edge/... ./worker/... ./coordinator/...
 	loadtest/bench.sh
 
@@ -76,6 +76,10 @@ setup-build: ## install what building needs (apt: libvips, OpenJPEG; npm)
 .PHONY: setup-test
 setup-test: ## install what tests need besides (Chromium, Node >= 20)
 	scripts/setup.sh build test
+
+.PHONY: setup-bench
+setup-bench: ## install what benchmarks need besides (iipimage-server, nginx)
+	scripts/setup.sh build bench
 
 .PHONY: tools
 tools: ## the linters at their pinned versions, under .cache/tools

@@ -67,7 +67,7 @@ func (e *Edge) Examine(r *http.Request, spelling string) (authz.Decision, error)
 // has added.
 func (e *Edge) handOver(x *exchange) {
 	find := sync.OnceValue(func() visitor { return e.visitor(x.r.Context(), x, forContent) })
-	r := x.r.Clone(context.WithValue(x.r.Context(), readerKey{}, find))
+	r := x.r.Clone(context.WithValue(e.cfg.Tag(x.r.Context(), x.id), readerKey{}, find))
 	r.URL.Scheme, r.URL.Host, r.Host = x.site.scheme, x.site.host, x.site.host
 	r.RemoteAddr = remoteAddr(x)
 	for _, name := range forwardingHeaders {

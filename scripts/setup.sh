@@ -14,6 +14,7 @@ want() { # want COMMAND-OR-PKGCONFIG PACKAGE...
 for set in "$@"; do
   case $set in
     build)
+      want git git
       want cc gcc libc6-dev
       want pkg-config pkg-config
       want pc:vips libvips-dev

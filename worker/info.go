@@ -51,7 +51,7 @@ func (w *Worker) judge(ctx context.Context, id string, o store.Object) (verdict,
 		defer done()
 		return w.inspect(ctx, id, o)
 	})
-	return v, w.outcome(err)
+	return v, w.outcome(ctx, err)
 }
 
 func (w *Worker) inspect(ctx context.Context, id string, o store.Object) (verdict, error) {
@@ -67,9 +67,9 @@ func (w *Worker) inspect(ctx context.Context, id string, o store.Object) (verdic
 	switch {
 	case err == nil:
 	case final(err):
-		w.log.Warn("image refused", "id", id, "key", o.Key, "error", err)
+		w.log.WarnContext(ctx, "image refused", "id", id, "key", o.Key, "error", err)
 	default:
-		w.logFailure("image not inspected", id, err)
+		w.logFailure(ctx, "image not inspected", id, err)
 		return verdict{}, err
 	}
 	image.ID, image.Version = id, o.Version

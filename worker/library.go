@@ -25,7 +25,7 @@ func (w *Worker) Manifest(ctx context.Context, path string) (tile.Document, erro
 		err = broken("the stored document is not JSON", nil)
 	}
 	if err != nil {
-		w.logFailure("document not served", path, err)
+		w.logFailure(ctx, "document not served", path, err)
 		return tile.Document{}, err
 	}
 	return tile.Document{Body: body, Version: version}, nil

@@ -26,7 +26,7 @@ func (w *Worker) Render(ctx context.Context, job tile.Job) (tile.Result, error) 
 		return w.render(ctx, job, key)
 	})
 	if err != nil {
-		return tile.Result{}, w.outcome(err)
+		return tile.Result{}, w.outcome(ctx, err)
 	}
 	from := tile.FromMiss
 	if joined {
@@ -100,7 +100,7 @@ func (w *Worker) renderAnew(ctx context.Context, job tile.Job) (*rendition, erro
 	var r *rendition
 	queued, err := w.inSlot(ctx, v.object, p.lane, func(ctx context.Context) (err error) {
 		if r, err = w.decode(ctx, job, p); err != nil {
-			w.logFailure("image not rendered", job.ID, err)
+			w.logFailure(ctx, "image not rendered", job.ID, err)
 		}
 		return err
 	})

@@ -35,30 +35,30 @@ func (w *Worker) inSlot(ctx context.Context, o store.Object, l lane, work func(c
 	case err == nil:
 		ward.prove()
 	case errors.Is(err, decoder.ErrLost):
-		w.lost(ward, err)
+		w.lost(ctx, ward, err)
 	}
 	return queued, err
 }
 
-func (w *Worker) lost(d *ward, err error) {
+func (w *Worker) lost(ctx context.Context, d *ward, err error) {
 	condemned := d.strike()
-	w.log.Error("decoder child lost", "key", d.id.key, "version", d.id.version, "quarantined", condemned, "error", err)
+	w.log.ErrorContext(ctx, "decoder child lost", "key", d.id.key, "version", d.id.version, "quarantined", condemned, "error", err)
 }
 
 // outcome makes the error of joined work one that may travel.
-func (w *Worker) outcome(err error) error {
+func (w *Worker) outcome(ctx context.Context, err error) error {
 	var p *flight.PanicError
 	if errors.As(err, &p) {
-		w.log.Error("panic in joined work", "value", p.Value, "stack", string(p.Stack))
+		w.log.ErrorContext(ctx, "panic in joined work", "value", p.Value, "stack", string(p.Stack))
 		return tile.Fail(tile.Internal, "", err)
 	}
 	return err
 }
 
 // logFailure names the image of a failure that somebody should look into.
-func (w *Worker) logFailure(message, id string, err error) {
+func (w *Worker) logFailure(ctx context.Context, message, id string, err error) {
 	switch code := tile.CodeOf(err); code {
 	case tile.Broken, tile.Timeout, tile.Internal:
-		w.log.Warn(message, "id", id, "code", code, "error", err)
+		w.log.WarnContext(ctx, message, "id", id, "code", code, "error", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/tessera-iiif/tessera/internal/bus"
 	"github.com/tessera-iiif/tessera/internal/config"
 	"github.com/tessera-iiif/tessera/internal/ops"
 )
@@ -30,7 +31,7 @@ func serve(ctx, force context.Context, env environment) error {
 	settings := resolve(loaded.Settings)
 	level := new(slog.LevelVar)
 	_ = level.UnmarshalText([]byte(settings.LogLevel)) // Validate allows real levels alone
-	s := &server{settings: settings, force: force, level: level, log: ops.NewLogger(env.stderr, settings.LogFormat, level), metrics: ops.NewMetrics()}
+	s := &server{settings: settings, force: force, level: level, log: ops.NewLogger(env.stderr, settings.LogFormat, level, bus.RequestID), metrics: ops.NewMetrics()}
 	defer s.close()
 	if err := s.assemble(ctx); err != nil {
 		return usageError{err}

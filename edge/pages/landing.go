@@ -36,7 +36,7 @@ func (p *Pages) landing(w http.ResponseWriter, r *http.Request) {
 	cards, more, err := p.cards(r, tile.Query{Prefix: page.Query, After: q.Get("after"), Limit: perPage + 1})
 	status := http.StatusOK
 	if err != nil {
-		p.cfg.Log.Warn("images not listed", "error", err)
+		p.cfg.Log.WarnContext(r.Context(), "images not listed", "error", err)
 		status, page.Trouble = http.StatusServiceUnavailable, "The images cannot be listed just now. Try again in a moment."
 	}
 	page.Images = cards

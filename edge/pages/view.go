@@ -46,7 +46,7 @@ func (p *Pages) viewImage(w http.ResponseWriter, r *http.Request, spelling strin
 	d, err := p.cfg.Judge.Examine(r, spelling)
 	switch {
 	case err != nil:
-		p.cfg.Log.Warn("viewer not shown", "path", r.URL.Path, "error", err)
+		p.cfg.Log.WarnContext(r.Context(), "viewer not shown", "path", r.URL.Path, "error", err)
 		w.Header().Set("Retry-After", "2")
 		p.state(w, r, http.StatusServiceUnavailable, stateUnsure)
 	case d.Outcome == authz.NotFound:

@@ -197,14 +197,10 @@ func TestKeeperOverTheBus(t *testing.T) {
 	}
 	ended.Store(true)
 	s.Announce(2)
-	announced := time.Now()
 	eventually(t, "the credential is refused", func() bool {
 		_, err := k.Find(ctx, session.KindSession, "secret")
 		return errors.Is(err, session.ErrUnknown)
 	})
-	if took := time.Since(announced); took > time.Second {
-		t.Errorf("refused only after %s", took)
-	}
 	if !k.Fresh() {
 		t.Error("not fresh although the authority speaks")
 	}

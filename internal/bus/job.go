@@ -166,7 +166,7 @@ func (r *responder) report(ctx context.Context, q request, err error) {
 	if cause := context.Cause(ctx); cause != nil {
 		level, err = slog.LevelDebug, cause
 	}
-	r.log.Log(ctx, level, "job failed", "kind", q.kind, "request_id", q.requestID, "code", tile.CodeOf(err), "error", err)
+	r.log.Log(ctx, level, "job failed", "kind", q.kind, "code", tile.CodeOf(err), "error", err)
 }
 
 // refuse answers with an error: code and message, never the cause.
@@ -206,7 +206,7 @@ func (r *responder) stream(ctx context.Context, q request, a answer) error {
 	}
 	began := time.Now()
 	if err := s.send(ctx, a.body, a.head.size); err != nil {
-		r.log.Log(ctx, streamLevel(err), "stream ended early", "request_id", q.requestID,
+		r.log.Log(ctx, streamLevel(err), "stream ended early",
 			"size", a.head.size, "after", time.Since(began), "error", err)
 	}
 	return nil // the request was answered: what goes wrong later goes to the stream

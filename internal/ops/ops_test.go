@@ -20,9 +20,26 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestRedaction(t *testing.T) {
 	var out bytes.Buffer
-	log := NewLogger(&out, "json", new(slog.LevelVar))
+	log := NewLogger(&out, "json", new(slog.LevelVar), func(context.Context) string { return "" })
 	log.Info("signed in", "password", "c4n4ry", slog.Group("request", "Cookie", "c4n4ry"), "user", "ada")
 	if strings.Contains(out.String(), "c4n4ry") || !strings.Contains(out.String(), "ada") {
+		t.Errorf("log says %s", out.String())
+	}
+}
+
+// A line about a request carries its id, whoever wrote it and however the logger was
+// made from the first.
+func TestRequestIDInEveryLine(t *testing.T) {
+	type key struct{}
+	var out bytes.Buffer
+	log := NewLogger(&out, "json", new(slog.LevelVar), func(ctx context.Context) string {
+		id, _ := ctx.Value(key{}).(string)
+		return id
+	}).With("role", "worker")
+	log.InfoContext(context.WithValue(t.Context(), key{}, "R1"), "made")
+	log.Info("alone")
+	lines := strings.Split(out.String(), "\n")
+	if !strings.Contains(lines[0], `"request":"R1"`) || !strings.Contains(lines[0], `"role":"worker"`) || strings.Contains(lines[1], "request") {
 		t.Errorf("log says %s", out.String())
 	}
 }

@@ -68,7 +68,6 @@ func TestStartErrors(t *testing.T) {
 		{"a program that fails", script(t, "echo oops >&2; exit 9"), []string{"oops", "self check"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			began := time.Now()
 			p, err := Start(t.Context(), Config{Path: c.path})
 			if err == nil {
 				_ = p.Close(t.Context())
@@ -78,9 +77,6 @@ func TestStartErrors(t *testing.T) {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("%q lacks %q", err, want)
 				}
-			}
-			if took := time.Since(began); took > time.Second {
-				t.Errorf("took %v", took)
 			}
 		})
 	}
@@ -272,9 +268,7 @@ func TestCloseKills(t *testing.T) {
 	p := faulty(t, Config{Timeout: time.Minute})
 	done := make(chan error, 1)
 	go func() { done <- p.inject(t.Context(), "spin") }()
-	for pid := 0; pid == 0 || !busy(t, pid); {
-		pid = childOf(t, os.Getpid())
-	}
+	busyChild(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := p.Close(ctx); err != nil {

@@ -11,11 +11,15 @@ import (
 	"strings"
 )
 
-// Validate refuses values that cannot work or are not safe, all of them at once;
-// each error says what to do.
-func (s *Settings) Validate() error {
+// Validate refuses values that cannot work or are not safe, and settings that the role
+// must not have, all of them at once; each error says what to do.
+func (l *Loaded) Validate() error {
+	return errors.Join(l.foreign(), l.needs(), l.validate())
+}
+
+func (s *Settings) validate() error {
 	return errors.Join(
-		s.validateURLs(), s.validateCookies(), s.validateNumbers(), s.validateStores(),
+		s.validateURLs(), s.validateCluster(), s.validateCookies(), s.validateNumbers(), s.validateStores(),
 		oneOf("default-access", s.Access, "open", "login"),
 		oneOf("manifest-access", s.ManAccess, "open", "as-images"),
 		oneOf("cookie-same-site", s.SameSite, "lax", "none"),
@@ -102,6 +106,7 @@ func (s *Settings) validateNumbers() error {
 		{"session-max (seconds)", int64(s.SessionMax.Seconds()), 60, 365 * 86400},
 		{"lease (seconds)", int64(s.Lease.Seconds()), 3, 3600},
 		{"drain-timeout (seconds)", int64(s.Drain.Seconds()), 1, 3600},
+		{"drain-delay (seconds)", int64(s.DrainDelay.Seconds()), 0, 600},
 	} {
 		if b.value < b.lo || b.value > b.hi {
 			errs = append(errs, fmt.Errorf("--%s: %d is outside %d to %d", b.name, b.value, b.lo, b.hi))
@@ -115,9 +120,6 @@ func (s *Settings) validateNumbers() error {
 
 func (s *Settings) validateStores() error {
 	var errs []error
-	if s.Images == "" {
-		errs = append(errs, errors.New("no images: say where they are with --images FOLDER"))
-	}
 	if s.Cache != "" && !strings.HasPrefix(s.Cache, "dir:") {
 		errs = append(errs, fmt.Errorf("--cache %s: write dir: and a folder, such as dir:/var/cache/tessera", s.Cache))
 	}

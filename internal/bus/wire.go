@@ -4,7 +4,7 @@
 //
 // # Subjects
 //
-//	tessera.job.<kind>                 jobs: render, info, manifest, list; queue group of the workers
+//	tessera.job.<kind>                 jobs: render, info, manifest, list, capabilities; queue group of the workers
 //	tessera.authority.<kind>           questions: lookup, rights; queue group of the coordinators
 //	tessera.cancel.<service>           job ids whose caller has left; every member hears them
 //	tessera.flow.<responder>.<stream>  credit for one stream, and its end, from the receiver

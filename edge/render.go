@@ -91,9 +91,10 @@ func (e *Edge) ask(ctx context.Context, job tile.Job, key tile.Key) (rendering, 
 }
 
 // cutShort is a body that ended before it was whole.
-type cutShort struct{ *tile.Error }
+type cutShort struct{ cause *tile.Error }
 
-func (c *cutShort) Unwrap() error { return c.Error }
+func (c *cutShort) Error() string { return c.cause.Error() }
+func (c *cutShort) Unwrap() error { return c.cause }
 
 func (e *Edge) askOnce(ctx context.Context, job tile.Job, key tile.Key) (rendering, error) {
 	result, err := e.cfg.Renderer.Render(ctx, job)

@@ -40,7 +40,7 @@ func (s *server) coordinator(ctx context.Context, b *bus.Embedded) (*coordinator
 	if err := s.firstStart(ctx, c); err != nil {
 		return nil, err
 	}
-	conn, err := s.connect(b, "coordinator")
+	conn, err := s.connect(b, bus.RoleCoordinator, "coordinator")
 	if err != nil {
 		return nil, err
 	}

@@ -112,8 +112,8 @@ func (s *server) http(ctx context.Context, l net.Listener, h http.Handler) error
 	return err
 }
 
-func (s *server) connect(b *bus.Embedded, name string) (*bus.Conn, error) {
-	conn, err := b.Connect(name)
+func (s *server) connect(b *bus.Embedded, role bus.Role, name string) (*bus.Conn, error) {
+	conn, err := b.Connect(role, name)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (s *server) connect(b *bus.Embedded, name string) (*bus.Conn, error) {
 }
 
 func (s *server) edge(b *bus.Embedded, people *coordinator.Coordinator, formats []string, public net.Listener) error {
-	conn, err := s.connect(b, "edge")
+	conn, err := s.connect(b, bus.RoleEdge, "edge")
 	if err != nil {
 		return err
 	}

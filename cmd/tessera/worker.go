@@ -45,7 +45,7 @@ func (s *server) worker(ctx context.Context, b *bus.Embedded) (formats []string,
 		Slots: s.settings.Decoders, Queue: s.settings.Queue, Log: s.log,
 	})
 	s.measure(w, results)
-	conn, err := s.connect(b, "worker")
+	conn, err := s.connect(b, bus.RoleWorker, "worker")
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,8 @@ func (s *AuthorityServer) beat() {
 func (s *AuthorityServer) publish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.conn.tiles.nc.Publish(revisionSubject, strconv.AppendInt(nil, s.newest, 10)); err != nil {
+	m := &nats.Msg{Subject: revisionSubject, Data: strconv.AppendInt(nil, s.newest, 10)}
+	if err := s.conn.tiles.send(context.Background(), m); err != nil {
 		s.conn.log.Warn("revision not announced; edges learn of it when NATS is back", "revision", s.newest, "error", err)
 	}
 }

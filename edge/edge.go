@@ -53,9 +53,9 @@ type Config struct {
 
 	Limits          iiifurl.Limits
 	Formats         func() []string // output formats that workers offer, e.g. "jpg"; nil: no worker is known yet
-	TileSize        int      // advertised tile side in pixels; 0: chosen per image
-	JPEGQuality     int      // 1 to 100; 0: 85
-	SlashSubstitute string   // stands for "/" in identifiers; empty: off
+	TileSize        int             // advertised tile side in pixels; 0: chosen per image
+	JPEGQuality     int             // 1 to 100; 0: 85
+	SlashSubstitute string          // stands for "/" in identifiers; empty: off
 
 	ServiceName          string // of the sign-in service; empty: "members"
 	AuthTexts            iiif.Texts

@@ -15,7 +15,7 @@ import (
 
 // coordinator opens the database, makes sure somebody can administer it, and serves
 // rights over the bus.
-func (s *server) coordinator(ctx context.Context, b *bus.Embedded) (*coordinator.Coordinator, error) {
+func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, error) {
 	file := filepath.Join(s.settings.Data, "tessera.db")
 	people, err := db.Open(ctx, "sqlite:"+file)
 	if err != nil {
@@ -40,7 +40,7 @@ func (s *server) coordinator(ctx context.Context, b *bus.Embedded) (*coordinator
 	if err := s.firstStart(ctx, c); err != nil {
 		return nil, err
 	}
-	conn, err := s.connect(b, bus.RoleCoordinator, "coordinator")
+	conn, err := s.connect(ctx, bus.RoleCoordinator)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +49,9 @@ func (s *server) coordinator(ctx context.Context, b *bus.Embedded) (*coordinator
 		return nil, err
 	}
 	s.opened(func() error { authority.Close(); return nil })
+	s.health.Check("database", func(ctx context.Context) error {
+		return people.View(ctx, func(r db.Reader) error { _, _, err := r.Revision(ctx); return err })
+	})
 	publish := authority.Announce
 	announce.Store(&publish)
 	s.parts = append(s.parts, ops.Part{Name: "coordinator", Run: func(ctx context.Context) error {

@@ -11,24 +11,24 @@ import (
 	"github.com/tessera-iiif/tessera/worker/decoder"
 )
 
-func (s *server) worker(ctx context.Context, b *bus.Embedded) (formats []string, err error) {
+func (s *server) worker(ctx context.Context) error {
 	images, err := store.OpenDir(s.settings.Images, s.log)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.opened(images.Close)
 	var manifests store.Source
 	if s.settings.Manifests != "" {
 		dir, err := store.OpenDir(s.settings.Manifests, s.log)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.opened(dir.Close)
 		manifests = dir
 	}
 	results, err := store.OpenResults(s.settings.CacheDir(), int64(s.settings.CacheBytes), s.log)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.opened(results.Close)
 	decoders, err := decoder.Start(ctx, decoder.Config{
@@ -36,22 +36,22 @@ func (s *server) worker(ctx context.Context, b *bus.Embedded) (formats []string,
 		MemoryBytes: int64(s.settings.DecoderBytes), Insecure: s.settings.Unsandboxed, Log: s.log,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.opened(func() error { return decoders.Close(context.WithoutCancel(ctx)) })
 	w := worker.New(worker.Config{
-		Name: "local", Limits: worker.Limits{Timeout: s.settings.DecodeTime},
+		Name: s.settings.Name, Limits: worker.Limits{Timeout: s.settings.DecodeTime},
 		Source: images, Manifests: manifests, Results: results, Decoders: decoders,
 		Slots: s.settings.Decoders, Queue: s.settings.Queue, Log: s.log,
 	})
 	s.measure(w, results)
-	conn, err := s.connect(b, bus.RoleWorker, "worker")
+	conn, err := s.connect(ctx, bus.RoleWorker)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	served, err := bus.ServeWorker(conn, "local", w, w, bus.ServerConfig{})
+	served, err := bus.ServeWorker(conn, s.settings.Name, w, w, bus.ServerConfig{})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.parts = append(s.parts, ops.Part{Name: "worker", Run: func(ctx context.Context) error {
 		s.warnAmbiguous(ctx, images)
@@ -60,7 +60,7 @@ func (s *server) worker(ctx context.Context, b *bus.Embedded) (formats []string,
 		defer cancel()
 		return errors.Join(served.Drain(drain), w.Close(drain))
 	}})
-	return decoders.Formats(), nil
+	return nil
 }
 
 // warnAmbiguous names files that an identifier without extension cannot tell apart.

@@ -1,12 +1,11 @@
 // Package again asks a second time where the first asking was nobody's fault: a worker
-// that is being stopped, a connection that was lost, an answer that does not come. All
-// that is asked for here may be asked for twice: it changes nothing, and a worker that
+// that is being stopped or has died, an answer that does not come. (A lost connection to
+// NATS is the bus's own affair.) All that is asked for here may be asked for twice: it changes nothing, and a worker that
 // gets equal jobs does one of them.
 //
 // There is one second asking, within the budget of the first. It comes
 //
-//   - at once when nobody was there to take the job;
-//   - when the connection is back, if that is what was lost;
+//   - at once when nobody was there to take the job, or who took it left;
 //   - beside the first, when that takes longer than nearly all do. The loser is
 //     cancelled. Such hedges are at most one for every twenty askings, and a few more
 //     when many jobs are lost at the same moment.
@@ -20,15 +19,10 @@ import (
 	"github.com/tessera-iiif/tessera/internal/tile"
 )
 
-const (
-	pause           = 10 * time.Millisecond // before asking again when nobody was there
-	reconnectWait   = 2 * time.Second
-	reconnectGlance = 20 * time.Millisecond
-)
+const pause = 10 * time.Millisecond // before asking again when nobody was there
 
 // Config of an Asker. Zero bounds stand for defaults.
 type Config struct {
-	Connected func() bool // tells whether there is a connection to ask over
 	// Soonest is the shortest wait before a hedge, Latest the longest; in between it is
 	// what 95 of 100 askings take less than: 250 ms, 5 s.
 	Soonest, Latest time.Duration
@@ -36,19 +30,16 @@ type Config struct {
 
 // Asker decides about second askings. Safe for concurrent use.
 type Asker struct {
-	connected func() bool
-	outage    outage
-	hedges    allowance
-	usual     quantile
+	hedges allowance
+	usual  quantile
 }
 
 // New makes an asker.
 func New(cfg Config) *Asker {
 	soonest := cmp.Or(cfg.Soonest, 250*time.Millisecond)
 	return &Asker{
-		connected: cfg.Connected,
-		hedges:    allowance{tokens: maxHedges},
-		usual:     quantile{soonest: soonest, latest: cmp.Or(cfg.Latest, 5*time.Second), value: soonest},
+		hedges: allowance{tokens: maxHedges},
+		usual:  quantile{soonest: soonest, latest: cmp.Or(cfg.Latest, 5*time.Second), value: soonest},
 	}
 }
 
@@ -108,7 +99,7 @@ func do[T any](ctx context.Context, a *Asker, ask func(context.Context) (T, erro
 		o = <-winner.outcome
 		fallthrough
 	default:
-		if worthAgain(ctx, o.err) && a.ready(ctx) {
+		if worthAgain(ctx, o.err) && sleep(ctx, pause) {
 			winner.cancel()
 			winner = begin(ctx, ask)
 			o = <-winner.outcome
@@ -147,25 +138,6 @@ func saysNothing(err error) bool {
 }
 
 func worthAgain(ctx context.Context, err error) bool { return ctx.Err() == nil && saysNothing(err) }
-
-// ready waits until asking again makes sense; false: it does not.
-func (a *Asker) ready(ctx context.Context) bool {
-	if a.connected() {
-		a.outage.end()
-		return sleep(ctx, pause)
-	}
-	// When the connection is lost it is back in a moment, or not for long.
-	for until := a.outage.begin(time.Now()).Add(reconnectWait); time.Now().Before(until); {
-		if !sleep(ctx, reconnectGlance) {
-			return false
-		}
-		if a.connected() {
-			a.outage.end()
-			return true
-		}
-	}
-	return false
-}
 
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)

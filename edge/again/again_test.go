@@ -23,7 +23,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type cluster struct {
 	tile.Library
 	asked  atomic.Int32
-	down   atomic.Bool
 	answer func(ctx context.Context, nth int32) (string, error)
 	closed atomic.Int32
 }
@@ -58,7 +57,7 @@ func (c *counted) Close() error {
 }
 
 func (c *cluster) workers() *Workers {
-	return New(Config{Connected: func() bool { return !c.down.Load() }}).Workers(c, c)
+	return New(Config{}).Workers(c, c)
 }
 
 func hang(ctx context.Context) (string, error) {
@@ -152,31 +151,6 @@ func TestBodies(t *testing.T) {
 	})
 }
 
-// Only the first moments of an outage are waited for.
-func TestLostConnection(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := &cluster{}
-		c.answer = func(context.Context, int32) (string, error) {
-			if c.down.Load() {
-				return "", fail(tile.Unavailable)
-			}
-			return "b", nil
-		}
-		w := c.workers()
-		c.down.Store(true)
-		time.AfterFunc(time.Second, func() { c.down.Store(false) })
-		if img, err := w.Info(t.Context(), "x"); img.Version != "b" {
-			t.Errorf("after the heal: %v", err)
-		}
-		c.down.Store(true)
-		_, _ = w.Info(t.Context(), "x") // finds the outage and waits it out
-		began := time.Now()
-		if _, err := w.Info(t.Context(), "x"); tile.CodeOf(err) != tile.Unavailable || time.Since(began) > 50*time.Millisecond {
-			t.Errorf("a long outage: %v after %s", err, time.Since(began))
-		}
-	})
-}
-
 // When everything is slow, at most one in twenty is asked for twice, once what may be
 // spent at a moment is spent.
 func TestHedgesAreFew(t *testing.T) {
@@ -215,7 +189,7 @@ func (silentAuthority) Lookup(context.Context, session.Kind, session.Hash) (sess
 
 // What the authority says of a secret is passed on as it is.
 func TestAuthority(t *testing.T) {
-	a := New(Config{Connected: func() bool { return true }}).Authority(silentAuthority{})
+	a := New(Config{}).Authority(silentAuthority{})
 	if _, err := a.Lookup(t.Context(), session.KindSession, session.Hash{}); !errors.Is(err, session.ErrUnknown) {
 		t.Errorf("got %v", err)
 	}

@@ -61,25 +61,3 @@ func (q *quantile) add(took time.Duration) {
 	}
 	q.value = min(max(q.value, q.soonest), q.latest)
 }
-
-// outage remembers when the connection was found lost, so that only those who ask in
-// its first moments wait for it.
-type outage struct {
-	mu    sync.Mutex
-	since time.Time
-}
-
-func (o *outage) begin(now time.Time) time.Time {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.since.IsZero() {
-		o.since = now
-	}
-	return o.since
-}
-
-func (o *outage) end() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.since = time.Time{}
-}

@@ -15,8 +15,8 @@ const maxName = 64 // bytes
 func (s *Settings) validateCluster() error {
 	var errs []error
 	for _, raw := range s.NATS {
-		if !isServer(raw, "nats", "tls", "ws", "wss") {
-			errs = append(errs, fmt.Errorf("--nats %s: write an address such as nats://nats-1:4222 or tls://nats-1:4222; credentials go into --nats-creds", hideUser(raw)))
+		if !isServer(raw, "nats", "tls") {
+			errs = append(errs, fmt.Errorf("--nats %s: write an address such as tls://nats-1:4222; credentials go into --nats-creds", hideUser(raw)))
 		}
 	}
 	for _, raw := range s.Coordinators {

@@ -109,7 +109,8 @@ func (l *Loaded) needs() error {
 		missing(l.Images == "", "no images: say where they are with --images FOLDER")
 	}
 	if l.Role != Serve {
-		missing(len(l.NATS) == 0, "no bus: say where the NATS cluster is with --nats nats://HOST:4222")
+		missing(len(l.NATS) == 0, "no bus: say where the NATS cluster is with --nats tls://HOST:4222")
+		missing(l.NATSCreds == "", "no credentials for the bus: name this role's file with --nats-creds; tessera nats-config makes it")
 	}
 	if l.Role == Edge {
 		missing(len(l.Coordinators) == 0, "no coordinator: say where sign-in goes with --coordinator-url http://HOST:8080")

@@ -6,7 +6,7 @@ import (
 )
 
 func TestRolesRefuseWhatTheyMustNotHave(t *testing.T) {
-	const bus = " --nats nats://127.0.0.1:4222"
+	const bus = " --nats nats://127.0.0.1:4222 --nats-creds x"
 	edge, worker, coordinator := bus+" --coordinator-url http://127.0.0.1:8081", bus+" --images x", bus+" --trusted-proxies 127.0.0.1"
 	for _, c := range []struct {
 		role      Role
@@ -20,7 +20,7 @@ func TestRolesRefuseWhatTheyMustNotHave(t *testing.T) {
 		{Edge, edge, "", "admin-password: secret", "admin-password (from file) is not for an edge"},
 		{Edge, edge, "", "data: x", "data (from file)"},
 		{Edge, bus, "", "", "--coordinator-url http"},
-		{Edge, "--coordinator-url http://c:8080", "", "", "--nats nats"},
+		{Edge, "--coordinator-url http://c:8080", "", "", "--nats tls"},
 		{Edge, bus + " --coordinator-url http://c:8080/auth", "", "", "scheme and host alone"},
 		{Edge, "--coordinator-url http://c --nats nats://u:c4n4ry@h", "", "", "--nats-creds"},
 		{Edge, edge + " --name 'a'", "", "", "letters, digits"},

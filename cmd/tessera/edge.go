@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/tessera-iiif/tessera/edge"
+	"github.com/tessera-iiif/tessera/edge/again"
+	"github.com/tessera-iiif/tessera/edge/pages"
+	"github.com/tessera-iiif/tessera/edge/roster"
+	"github.com/tessera-iiif/tessera/internal/bus"
+	"github.com/tessera-iiif/tessera/internal/iiif"
+	"github.com/tessera-iiif/tessera/internal/ops"
+	"github.com/tessera-iiif/tessera/internal/session"
+	"github.com/tessera-iiif/tessera/pkg/authz"
+	"github.com/tessera-iiif/tessera/pkg/iiifurl"
+)
+
+// edge answers the public. people makes what /auth/* is handed to; it may use the
+// edge's own pages.
+func (s *server) edge(ctx context.Context, public net.Listener, people func(*pages.Pages) (handler, error)) error {
+	conn, err := s.connect(ctx, bus.RoleEdge)
+	if err != nil {
+		return err
+	}
+	asker := again.New(again.Config{})
+	once := bus.NewClient(conn, bus.ClientConfig{})
+	workers := asker.Workers(once, once)
+	keeper := s.keeper(conn, asker)
+	crew := roster.New(roster.Config{Workers: once, Log: s.log})
+	s.parts = append(s.parts, ops.Part{Name: "roster of workers", Run: crew.Run})
+	s.health.Check("worker", crew.Check)
+
+	var e *edge.Edge
+	views := pages.New(pages.Config{
+		Library: workers, Policy: keeper.Policy, SiteName: s.settings.SiteName, Version: version, Log: s.log,
+		Principal: func(r *http.Request) authz.Principal { return e.Principal(r) },
+	})
+	coordinator, err := people(views)
+	if err != nil {
+		return err
+	}
+	e, err = edge.New(edge.Config{
+		Renderer: workers, Library: workers, Keeper: keeper, Coordinator: coordinator, Pages: views,
+		PublicURLs: s.settings.PublicURLs, TrustedProxies: s.settings.TrustedProxy,
+		Limits: iiifurl.Limits{
+			MaxWidth: s.settings.MaxWidth, MaxHeight: s.settings.MaxHeight, MaxArea: s.settings.MaxArea,
+			Upscaling: s.settings.Upscaling, RejectOversizeBox: s.settings.RejectBox,
+		},
+		Formats: crew.Formats, TileSize: s.settings.TileSize, JPEGQuality: s.settings.JPEGQuality, SlashSubstitute: s.settings.SlashSub,
+		ServiceName: serviceName, AuthTexts: iiif.DefaultTexts(s.settings.SiteName),
+		ManifestsAsImages: s.settings.ManAccess == "as-images", IIIFTokenOpensImages: s.settings.TokenOpens, DebugHeaders: s.settings.DebugHeaders,
+		CacheBytes: int64(s.settings.MemoryCache), OpenMaxAge: s.settings.OpenMaxAge, Budget: s.settings.Budget, MaxInFlight: s.settings.MaxInFlight,
+		Observe: s.metrics.Observe, Tag: bus.WithRequestID, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.serveHTTP("edge", public, e)
+	return nil
+}
+
+// keeper knows people and rules as the coordinators tell. Once it has heard them the
+// edge is ready: when they fall silent, open images go on, and what is restricted ends
+// with the lease.
+func (s *server) keeper(conn *bus.Conn, asker *again.Asker) *session.Keeper {
+	authority := bus.NewAuthority(conn)
+	keeper := session.NewKeeper(session.Config{
+		Authority: asker.Authority(authority), Lease: s.settings.Lease, Fallback: authz.Access(s.settings.Access), Now: time.Now, Log: s.log,
+	})
+	s.parts = append(s.parts, ops.Part{Name: "rights", Run: func(ctx context.Context) error { return keeper.Run(ctx, authority.Revisions()) }})
+	s.health.Check("rights", func(context.Context) error {
+		if !keeper.Ready() {
+			return errors.New("no coordinator has been heard from")
+		}
+		return nil
+	})
+	s.metrics.Gauge("tessera_edge_rights_fresh", "Whether rights are recent enough to show restricted content.", func() float64 {
+		if keeper.Fresh() {
+			return 1
+		}
+		return 0
+	})
+	return keeper
+}

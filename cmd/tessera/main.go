@@ -46,6 +46,7 @@ func commands() []command {
 		{"admin", "users, rules, sessions and tokens, from the shell", admin},
 		{"explain", "which rule decides what a user sees of an image, and why", explain},
 		{"config", "check, print or document the settings", configure},
+		{"nats-config", "configuration, certificates and credentials for a cluster's NATS servers", natsConfig},
 		{"version", "version of Tessera, Go, libvips and OpenJPEG", showVersion},
 	}
 }
@@ -115,7 +116,7 @@ func report(w io.Writer, err error) int {
 func help(w io.Writer) {
 	fmt.Fprintln(w, "Tessera serves IIIF images to whom they are open.\n\nCommands:")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  tessera %-8s %s\n", c.name, c.usage)
+		fmt.Fprintf(w, "  tessera %-11s %s\n", c.name, c.usage)
 	}
 	fmt.Fprintln(w, "\n`tessera COMMAND --help` lists what a command takes. First steps: tessera serve --images FOLDER")
 }

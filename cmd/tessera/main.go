@@ -51,6 +51,7 @@ func commands() []command {
 		{"admin", "users, rules, sessions and tokens, from the shell", admin},
 		{"explain", "which rule decides what a user sees of an image, and why", explain},
 		{"config", "check, print or document the settings", configure},
+		{"nats-config", "configuration, certificates and credentials for a cluster's NATS servers", natsConfig},
 		{"version", "version of Tessera, Go, libvips and OpenJPEG", showVersion},
 	}
 }

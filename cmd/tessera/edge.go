@@ -59,8 +59,28 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(*pag
 	if err != nil {
 		return err
 	}
-	s.serveHTTP("edge", public, e)
+	s.parts = append(s.parts, ops.Part{Name: "edge", Run: func(ctx context.Context) error {
+		settle(ctx, func() bool { return keeper.Ready() && crew.Formats() != nil })
+		return s.http(ctx, public, e)
+	}})
 	return nil
+}
+
+// settle leaves first requests where they queue while an edge that has just started
+// hears of rules and workers. When it hears nothing it says so soon.
+func settle(ctx context.Context, known func() bool) {
+	const longest, glance = 2 * time.Second, 5 * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	for !known() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // keeper knows people and rules as the coordinators tell. Once it has heard them the

@@ -56,7 +56,7 @@ func (s *server) operations(ctx context.Context) error {
 // serveHTTP adds a part that serves until it is its turn to stop, then lets requests
 // under way finish.
 func (s *server) serveHTTP(name string, l net.Listener, h http.Handler) {
-	s.parts = append(s.parts, ops.Part{Name: name, Run: func(ctx context.Context) error { return s.http(ctx, l, s.parting(h)) }})
+	s.parts = append(s.parts, ops.Part{Name: name, Run: func(ctx context.Context) error { return s.http(ctx, l, h) }})
 }
 
 // parting asks clients to come back over another connection once the process is to
@@ -71,7 +71,7 @@ func (s *server) parting(h http.Handler) http.Handler {
 }
 
 func (s *server) http(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
+	server := &http.Server{Handler: s.parting(h), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	select {

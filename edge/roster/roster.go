@@ -18,7 +18,7 @@ const (
 	askEvery   = time.Second
 	askAgain   = 200 * time.Millisecond // while nobody answers
 	askTimeout = 2 * time.Second
-	maxSilence = 5 * time.Second // after which no worker is taken to be there
+	maxSilence = 3 * time.Second // after which no worker is taken to be there
 	remember   = 5 * time.Minute // a worker that has not answered for so long is gone
 	maxWorkers = 4096
 )

@@ -139,12 +139,24 @@ func (c *Cluster) add(p *Process) {
 	c.byName[p.Name] = p
 }
 
-// Beside adds a tessera of one's own to the cluster, such as a serve to compare with. It
-// is not started. ready is the address that answers 200 when it is.
-func (c *Cluster) Beside(name, ready string, args ...string) *Process {
-	p := &Process{Name: name, program: "tessera", args: args, ready: ready}
+// Beside adds a `tessera serve` to compare with, on the same images. It is not started,
+// and none of Edges.
+func (c *Cluster) Beside(ctx context.Context, flags ...string) (p *Process, url string, err error) {
+	ports, err := freePorts(ctx, 2)
+	if err != nil {
+		return nil, "", err
+	}
+	listen, ops := fmt.Sprintf("127.0.0.1:%d", ports[0]), fmt.Sprintf("127.0.0.1:%d", ports[1])
+	p = &Process{
+		Name: "serve", program: "tessera", Ops: "http://" + ops, ready: "http://" + ops + "/readyz",
+		args: slices.Concat([]string{
+			"serve", "--listen", listen, "--ops-listen", ops, "--log-format", "json",
+			"--images", c.cfg.Images, "--data", filepath.Join(c.cfg.Dir, "serve"),
+		}, c.cfg.Coordinator, c.cfg.Worker, c.cfg.Edge, flags),
+		env: []string{"TESSERA_ADMIN_PASSWORD=" + c.cfg.AdminPassword},
+	}
 	c.add(p)
-	return p
+	return p, "http://" + listen, nil
 }
 
 // Process finds one by name: nats-1, coordinator-1, worker-2, edge-1.
@@ -152,6 +164,9 @@ func (c *Cluster) Process(name string) *Process { return c.byName[name] }
 
 // Processes lists all, in the order they are started.
 func (c *Cluster) Processes() []*Process { return c.order }
+
+// Coordinators lists the addresses that coordinators answer edges at.
+func (c *Cluster) Coordinators() []string { return c.people }
 
 // Edges lists the edges.
 func (c *Cluster) Edges() []*Process {

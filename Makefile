@@ -20,6 +20,12 @@ build: viewer ## bin/tessera (no cgo) and bin/tessera-decoder (OpenJPEG, libvips
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/tessera ./cmd/tessera
 	CGO_ENABLED=1 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/tessera-decoder ./cmd/tessera-decoder
 
+.PHONY: cluster
+cluster: setup-build build ## a whole cluster on this machine, until ^C: 3 NATS servers, coordinator, 2 workers, 2 edges (IMAGES=folder)
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/nats-server github.com/nats-io/nats-server/v2
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/tessera-cluster ./loadtest/cluster
+	@IMAGES="$${IMAGES:-}" scripts/cluster.sh
+
 .PHONY: viewer
 viewer: edge/pages/assets/vendor/openseadragon.min.js
 edge/pages/assets/vendor/openseadragon.min.js: edge/pages/package-lock.json
@@ -55,8 +61,9 @@ browser: build ## headless Chromium drives Mirador and the built-in pages agains
 	scripts/browser.sh
 
 .PHONY: soak
-soak: build ## long: every fuzz target for FUZZTIME=10m, memory plateau
+soak: build ## long: every fuzz target for FUZZTIME=10m, memory plateau, a thousand sign-ins
 	scripts/fuzz.sh $${FUZZTIME:-10m}
+	TESSERA_TEST_SOAK=1 $(GO) test -timeout 20m ./tests/cluster/
 
 .PHONY: test-external
 test-external: build ## run original suites somebody has: DIR=folder of the image-validator or of JPEG 2000 files

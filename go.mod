@@ -2,6 +2,8 @@ module github.com/tessera-iiif/tessera
 
 go 1.26.0
 
+tool github.com/nats-io/nats-server/v2
+
 require (
 	github.com/alexedwards/argon2id v1.0.0 // indirect
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect

@@ -29,6 +29,10 @@ func send(t *testing.T, method, address, body string, header ...string) answer {
 		t.Fatal(err)
 	}
 	for i := 0; i+1 < len(header); i += 2 {
+		if header[i] == "Host" {
+			r.Host = header[i+1]
+			continue
+		}
 		r.Header.Set(header[i], header[i+1])
 	}
 	resp, err := patient.Do(r)

@@ -144,7 +144,9 @@ func prepare(t *testing.T, adjust ...func(*rig.Config)) *cluster {
 		}
 		if t.Failed() {
 			for _, p := range c.Processes() {
-				t.Logf("%s: %s", p.Name, p.Tail())
+				if p.Ops != "" { // NATS servers say much and mean little
+					t.Logf("%s: %s", p.Name, p.Tail())
+				}
 			}
 		}
 	})

@@ -1,7 +1,6 @@
 package coordinator
 
 import (
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -47,9 +46,9 @@ func (e *Edges) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.alive(w)
 		return
 	}
-	seen, err := e.restore(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusMisdirectedRequest)
+	seen, ok := e.restore(r)
+	if !ok {
+		http.Error(w, "This coordinator does not serve that address: its --public-url has to be that of the edges.", http.StatusMisdirectedRequest)
 		return
 	}
 	e.next.ServeHTTP(w, seen)
@@ -77,14 +76,13 @@ func (e *Edges) turnAway(w http.ResponseWriter, peer netip.Addr) {
 	http.Error(w, "This coordinator answers the edges of its cluster. Whoever runs it names their networks with --trusted-proxies.", http.StatusForbidden)
 }
 
-var errSite = errors.New("This coordinator does not serve that address: its --public-url has to be that of the edges.") //nolint:staticcheck,revive // a sentence for people
-
 // restore gives a request the form in which an edge of the same process hands it over:
-// the public address in URL and Host, the person's address in RemoteAddr.
-func (e *Edges) restore(r *http.Request) (*http.Request, error) {
+// the public address in URL and Host, the person's address in RemoteAddr. ok is false
+// when the public address is none of ours.
+func (e *Edges) restore(r *http.Request) (_ *http.Request, ok bool) {
 	site, err := parseOrigin(last(r.Header, "X-Forwarded-Proto") + "://" + last(r.Header, "X-Forwarded-Host"))
 	if err != nil || !e.serves(site) {
-		return nil, errSite
+		return nil, false
 	}
 	seen := r.Clone(r.Context())
 	seen.URL.Scheme, seen.URL.Host = site.scheme, strings.TrimPrefix(site.String(), site.scheme+"://")
@@ -95,7 +93,7 @@ func (e *Edges) restore(r *http.Request) (*http.Request, error) {
 			seen.Header.Del(name)
 		}
 	}
-	return seen, nil
+	return seen, true
 }
 
 // serves is as strict as the edges are: a public name, or where there is none, this

@@ -55,7 +55,7 @@ type outcome[T any] struct {
 }
 
 func begin[T any](ctx context.Context, ask func(context.Context) (T, error)) *attempt[T] {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(ctx) //nolint:gosec // the attempt's owner calls it
 	a := &attempt[T]{cancel: cancel, outcome: make(chan outcome[T], 1)}
 	go func() {
 		value, err := ask(ctx)

@@ -80,7 +80,7 @@ func tell(out io.Writer, c *rig.Cluster, cfg rig.Config, took time.Duration) {
 	fmt.Fprintf(out, "  %-14s %s/auth/admin/  as admin@localhost, password %q\n", "admin", c.Edges()[0].URL, cfg.AdminPassword)
 	for _, p := range c.Processes() {
 		if p.Ops != "" {
-			fmt.Fprintf(out, "  %-14s %s/readyz\n", p.Name, p.Ops)
+			fmt.Fprintf(out, "  %-14s %s/readyz, /metrics\n", p.Name, p.Ops)
 		}
 	}
 	fmt.Fprintf(out, "  %-14s %s\nInterrupt (^C) stops it.\n", "logs", filepath.Join(cfg.Dir, "logs"))

@@ -35,9 +35,8 @@ type Process struct {
 	env     []string
 	ready   string // answers 200 when it is
 
-	mu   sync.Mutex
-	run  *run // nil when it does not run
-	runs int
+	mu  sync.Mutex
+	run *run // nil when it does not run
 }
 
 // run is one life of a process.
@@ -192,10 +191,6 @@ func (p *Process) gone(err error) error {
 	p.mu.Lock()
 	p.run = nil
 	p.mu.Unlock()
-	var status *exec.ExitError
-	if errors.As(err, &status) && status.Sys().(syscall.WaitStatus).Signaled() && p.program == "nats-server" {
-		return nil
-	}
 	if err != nil {
 		return fmt.Errorf("%s: %w\n%s", p.Name, err, p.Tail())
 	}

@@ -45,7 +45,7 @@ func (s *spawner) stop() {
 func freePorts(ctx context.Context, n int) ([]int, error) {
 	const lowest, highest = 20000, 30000
 	for range 200 {
-		first := lowest + rand.IntN(highest-lowest-n)
+		first := lowest + rand.IntN(highest-lowest-n) //nolint:gosec // a port is no secret
 		ports := make([]int, n)
 		for i := range ports {
 			ports[i] = first + i

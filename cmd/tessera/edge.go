@@ -19,9 +19,9 @@ import (
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
 )
 
-// edge answers the public. people makes what /auth/* is handed to; it may use the
-// edge's own pages.
-func (s *server) edge(ctx context.Context, public net.Listener, people func(*pages.Pages) (handler, error)) error {
+// edge answers the public. people makes what /auth/* is handed to; away is the edge's
+// page for when nobody answers there.
+func (s *server) edge(ctx context.Context, public net.Listener, people func(away handlerFunc) (handler, error)) error {
 	conn, err := s.connect(ctx, bus.RoleEdge)
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(*pag
 		Library: workers, Policy: keeper.Policy, SiteName: s.settings.SiteName, Version: version, Log: s.log,
 		Principal: func(r *http.Request) authz.Principal { return e.Principal(r) },
 	})
-	coordinator, err := people(views)
+	coordinator, err := people(views.Away)
 	if err != nil {
 		return err
 	}

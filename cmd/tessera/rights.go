@@ -37,9 +37,6 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 	if err != nil {
 		return nil, err
 	}
-	if err := s.firstStart(ctx, c); err != nil {
-		return nil, err
-	}
 	conn, err := s.connect(ctx, bus.RoleCoordinator)
 	if err != nil {
 		return nil, err
@@ -65,20 +62,17 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 	return c, nil
 }
 
-// firstStart creates the administrator and the first rules where there are none.
+// firstStart creates the first rules and the administrator where there are none.
 func (s *server) firstStart(ctx context.Context, c *coordinator.Coordinator) (err error) {
-	if s.adminPassword, err = c.Bootstrap(ctx, s.settings.AdminUser, s.settings.AdminPass); err != nil {
-		return err
+	if s.settings.FirstRules != "" {
+		rules, err := readRules(s.settings.FirstRules)
+		if err != nil {
+			return err
+		}
+		if _, err := c.Seed(ctx, rules); err != nil {
+			return fmt.Errorf("%s: %w", s.settings.FirstRules, err)
+		}
 	}
-	if s.settings.FirstRules == "" {
-		return nil
-	}
-	rules, err := readRules(s.settings.FirstRules)
-	if err != nil {
-		return err
-	}
-	if _, err := c.Seed(ctx, rules); err != nil {
-		return fmt.Errorf("%s: %w", s.settings.FirstRules, err)
-	}
-	return nil
+	s.adminPassword, err = c.Bootstrap(ctx, s.settings.AdminUser, s.settings.AdminPass)
+	return err
 }

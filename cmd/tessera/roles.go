@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/tessera-iiif/tessera/coordinator"
-	"github.com/tessera-iiif/tessera/edge/pages"
 	"github.com/tessera-iiif/tessera/edge/relay"
 	"github.com/tessera-iiif/tessera/internal/bus"
 	"github.com/tessera-iiif/tessera/internal/config"
@@ -37,7 +35,12 @@ func (s *server) everything(ctx context.Context) error {
 	if err := s.worker(ctx); err != nil {
 		return err
 	}
-	return s.edge(ctx, public, inProcess(people))
+	inProcess := func(handlerFunc) (handler, error) { return people, nil }
+	if err := s.edge(ctx, public, inProcess); err != nil {
+		return err
+	}
+	// Last, because a made-up password is told once: nothing may keep it from being told.
+	return s.firstStart(ctx, people)
 }
 
 // onlyEdge hands people to coordinators over HTTP.
@@ -69,7 +72,7 @@ func (s *server) onlyCoordinator(ctx context.Context) error {
 	edges := people.Edges(s.settings.TrustedProxy)
 	s.leaving = append(s.leaving, edges.Drain)
 	s.serveHTTP("coordinator's pages", inner, edges)
-	return nil
+	return s.firstStart(ctx, people)
 }
 
 // open takes the process's addresses before anything else: a port that is taken is the
@@ -107,9 +110,9 @@ func (s *server) connect(ctx context.Context, role bus.Role) (*bus.Conn, error) 
 	return conn, nil
 }
 
-// relay hands people to the coordinators named.
-func (s *server) relay(views *pages.Pages) (handler, error) {
-	r, err := relay.New(relay.Config{Coordinators: s.settings.Coordinators, Away: handlerFunc(views.Away), Log: s.log})
+// relay hands people to the coordinators named. away answers while there are none.
+func (s *server) relay(away handlerFunc) (handler, error) {
+	r, err := relay.New(relay.Config{Coordinators: s.settings.Coordinators, Away: away, Log: s.log})
 	if err != nil {
 		return nil, err
 	}
@@ -122,8 +125,4 @@ func (s *server) relay(views *pages.Pages) (handler, error) {
 	})
 	s.parts = append(s.parts, ops.Part{Name: "relay", Run: r.Run})
 	return r, nil
-}
-
-func inProcess(people *coordinator.Coordinator) func(*pages.Pages) (handler, error) {
-	return func(*pages.Pages) (handler, error) { return people, nil }
 }

@@ -31,7 +31,8 @@ func process(role config.Role, assemble func(s *server, ctx context.Context) err
 			return usageError{err}
 		}
 		s := newServer(role, loaded.Settings, env.stderr)
-		defer s.close(force)
+		s.force = force
+		defer s.close()
 		if err := assemble(s, ctx); err != nil {
 			return usageError{err}
 		}
@@ -61,6 +62,7 @@ func resolve(s config.Settings) config.Settings {
 type server struct {
 	role     config.Role
 	settings config.Settings
+	force    context.Context // ends when not even work under way is waited for
 	level    *slog.LevelVar
 	log      *slog.Logger
 	metrics  *ops.Metrics
@@ -98,11 +100,7 @@ func newServer(role config.Role, settings config.Settings, stderr io.Writer) *se
 // opened registers what undoes an opening; close runs them newest first.
 func (s *server) opened(undo func() error) { s.closers = append(s.closers, undo) }
 
-// close leaves what is open to the end of the process once somebody will not wait.
-func (s *server) close(force context.Context) {
-	if force.Err() != nil {
-		return
-	}
+func (s *server) close() {
 	var errs []error
 	for i := len(s.closers) - 1; i >= 0; i-- {
 		errs = append(errs, s.closers[i]())
@@ -118,10 +116,12 @@ func (s *server) greet(w io.Writer) {
 		fmt.Fprintf(w, "Tessera serves %s\n  images   %s/\n  admin    %s/auth/admin/  as %s\n", s.settings.Images, s.url, s.url, s.settings.AdminUser)
 	case config.Worker:
 		fmt.Fprintf(w, "Tessera worker %s reads %s\n", s.settings.Name, s.settings.Images)
-	case config.Edge, config.Coordinator:
-		fmt.Fprintf(w, "Tessera %s %s answers at %s\n", s.role, s.settings.Name, s.url)
+	case config.Edge:
+		fmt.Fprintf(w, "Tessera edge %s answers at %s\n", s.settings.Name, s.url)
+	case config.Coordinator:
+		fmt.Fprintf(w, "Tessera coordinator %s answers edges at %s\n  admin    %s\n", s.settings.Name, s.url, s.settings.AdminUser)
 	}
 	if s.adminPassword != "" {
-		fmt.Fprintf(w, "  password of %s: %s  (shown this once: change it after signing in)\n", s.settings.AdminUser, s.adminPassword)
+		fmt.Fprintf(w, "  password %s  (shown this once: change it after signing in)\n", s.adminPassword)
 	}
 }

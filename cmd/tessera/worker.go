@@ -38,7 +38,7 @@ func (s *server) worker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.opened(func() error { return decoders.Close(context.WithoutCancel(ctx)) })
+	s.opened(func() error { return decoders.Close(s.force) })
 	w := worker.New(worker.Config{
 		Name: s.settings.Name, Limits: worker.Limits{Timeout: s.settings.DecodeTime},
 		Source: images, Manifests: manifests, Results: results, Decoders: decoders,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,11 +15,20 @@ import (
 
 // crew answers in turn, as a queue group does.
 type crew struct {
+	mu      sync.Mutex
 	members []tile.Capabilities
 	asked   int
 }
 
+func (c *crew) is(members ...tile.Capabilities) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.members = members
+}
+
 func (c *crew) Capabilities(context.Context) (tile.Capabilities, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if len(c.members) == 0 {
 		return tile.Capabilities{}, errors.New("nobody")
 	}
@@ -39,22 +49,23 @@ func TestRoster(t *testing.T) {
 		if r.Formats() != nil || r.Check(ctx) == nil {
 			t.Error("without workers there are formats, or readiness")
 		}
-		c.members = []tile.Capabilities{{Worker: "a", Formats: []string{"jpg", "png", "webp"}}}
+		a := tile.Capabilities{Worker: "a", Formats: []string{"jpg", "png", "webp"}}
+		c.is(a)
 		await(askAgain)
 		if got := r.Formats(); !slices.Equal(got, []string{"jpg", "png", "webp"}) || r.Check(ctx) != nil {
 			t.Errorf("one worker: %v, %v", got, r.Check(ctx))
 		}
-		c.members = append(c.members, tile.Capabilities{Worker: "b", Formats: []string{"png", "jpg", "gif"}})
+		c.is(a, tile.Capabilities{Worker: "b", Formats: []string{"png", "jpg", "gif"}})
 		await(3 * time.Second)
 		if got := r.Formats(); !slices.Equal(got, []string{"jpg", "png"}) {
 			t.Errorf("workers that differ offer %v", got)
 		}
-		c.members = c.members[:1]
+		c.is(a)
 		await(remember + 2*time.Second)
 		if got := r.Formats(); !slices.Equal(got, []string{"jpg", "png", "webp"}) {
 			t.Errorf("after b has been gone for long: %v", got)
 		}
-		c.members = nil
+		c.is()
 		await(maxSilence + 2*time.Second)
 		if r.Check(ctx) == nil || r.Formats() == nil {
 			t.Error("workers that left leave readiness, or take what is in memory along")

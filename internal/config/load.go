@@ -53,6 +53,7 @@ type Loaded struct {
 	Settings
 	Role    Role
 	origins []Origin
+	keys    []string // names of variables that hold somebody's keys and are none of the role's
 	Args    []string // what was left on the command line
 }
 
@@ -68,7 +69,7 @@ func Load(args, environ []string, usage io.Writer) (*Loaded, error) {
 // os.Environ. usage, if not nil, receives the list of flags when -h or --help is among
 // args, with pflag.ErrHelp. Settings that the role must not have are Validate's business.
 func LoadFor(role Role, args, environ []string, usage io.Writer) (*Loaded, error) {
-	l := &Loaded{Role: role, origins: make([]Origin, len(All()))}
+	l := &Loaded{Role: role, origins: make([]Origin, len(All())), keys: strayKeys(role, environ)}
 	for _, s := range All() {
 		if err := l.assign(s, s.Default, FromDefault); s.Default != "" && err != nil {
 			return nil, err
@@ -94,7 +95,7 @@ func flagError(err error) error {
 	if errors.Is(err, pflag.ErrHelp) {
 		return err
 	}
-	return fmt.Errorf("%w; `tessera help` lists the settings", err)
+	return fmt.Errorf("%w; `tessera serve --help` lists the settings", err)
 }
 
 func flagSet(role Role, usage io.Writer) *pflag.FlagSet {

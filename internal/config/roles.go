@@ -71,7 +71,25 @@ func (l *Loaded) foreign() error {
 				s.spelling(from), from, article(l.Role), rolesText(s.Roles)))
 		}
 	}
+	for _, name := range l.keys {
+		errs = append(errs, fmt.Errorf("%s (from %s) is the key of a bucket, which is not for %s; take it away here", name, FromEnv, article(l.Role)))
+	}
 	return errors.Join(errs...)
+}
+
+// strayKeys finds the variables of other programs that workers read and nobody else
+// may have.
+func strayKeys(r Role, environ []string) []string {
+	if r == Serve || r == Worker {
+		return nil
+	}
+	var found []string
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		if lookup(environ, name) != "" {
+			found = append(found, name)
+		}
+	}
+	return found
 }
 
 // spelling is the name under which a source knows the setting.

@@ -30,10 +30,10 @@ func TestRollingRestart(t *testing.T) {
 	c, session := reader(t)
 	l := run(c, session)
 	for _, name := range []string{"worker-1", "worker-2", "edge-1", "edge-2", "coordinator-1", "worker-1"} {
-		l.pass(20)
+		l.pass(60)
 		c.restart(name)
 	}
-	l.pass(20)
+	l.pass(60)
 	l.mustBeClean(t)
 }
 
@@ -42,11 +42,30 @@ func TestKilledWorker(t *testing.T) {
 	c, session := reader(t)
 	l := run(c, session)
 	for _, name := range []string{"worker-1", "worker-2", "worker-1"} {
-		l.pass(20)
+		l.pass(60)
 		c.Process(name).Kill()
-		l.pass(20)
+		l.pass(60)
 		c.startAgain(name)
 	}
+	l.mustBeClean(t)
+}
+
+// R12: a worker that is frozen keeps some of what it was given, and gives it back when it
+// goes on; all else is done by others, and nobody is turned away.
+func TestFrozenWorker(t *testing.T) {
+	c, session := reader(t)
+	l := run(c, session)
+	for _, name := range []string{"worker-1", "worker-2"} {
+		l.pass(40)
+		if err := c.Process(name).Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		l.pass(40)
+		if err := c.Process(name).Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.pass(40)
 	l.mustBeClean(t)
 }
 
@@ -55,7 +74,7 @@ func TestKilledNATS(t *testing.T) {
 	c, session := reader(t)
 	l := run(c, session)
 	for _, name := range []string{"nats-1", "nats-2", "nats-3"} {
-		l.pass(20)
+		l.pass(60)
 		c.Process(name).Kill()
 		for _, p := range c.Processes() {
 			if p.Ops == "" {
@@ -65,7 +84,7 @@ func TestKilledNATS(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		l.pass(20)
+		l.pass(60)
 		c.startAgain(name)
 	}
 	l.mustBeClean(t)

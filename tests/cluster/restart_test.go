@@ -50,25 +50,6 @@ func TestKilledWorker(t *testing.T) {
 	l.mustBeClean(t)
 }
 
-// R12: a worker that is frozen keeps some of what it was given, and gives it back when it
-// goes on; all else is done by others, and nobody is turned away.
-func TestFrozenWorker(t *testing.T) {
-	c, session := reader(t)
-	l := run(c, session)
-	for _, name := range []string{"worker-1", "worker-2"} {
-		l.pass(40)
-		if err := c.Process(name).Signal(syscall.SIGSTOP); err != nil {
-			t.Fatal(err)
-		}
-		l.pass(40)
-		if err := c.Process(name).Signal(syscall.SIGCONT); err != nil {
-			t.Fatal(err)
-		}
-	}
-	l.pass(40)
-	l.mustBeClean(t)
-}
-
 // A NATS server that is killed takes nobody along: its clients go to another.
 func TestKilledNATS(t *testing.T) {
 	c, session := reader(t)

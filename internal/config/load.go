@@ -99,7 +99,7 @@ func flagError(err error) error {
 }
 
 func flagSet(role Role, usage io.Writer) *pflag.FlagSet {
-	flags := pflag.NewFlagSet("tessera", pflag.ContinueOnError)
+	flags := pflag.NewFlagSet("tessera "+string(role), pflag.ContinueOnError)
 	if usage == nil {
 		usage = io.Discard
 	}

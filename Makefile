@@ -49,8 +49,9 @@ lint: tools ## format, build without cgo, vet, staticcheck, golangci-lint, vulne
 	scripts/lint.sh
 
 .PHONY: race
-race: ## all Go tests with the race detector, the decoder's with cgo
-	$(GO) test -race -timeout 20m ./...
+race: ## all Go tests, with the race detector but for those that drive the built program
+	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /tests/)
+	$(GO) test -timeout 20m ./tests/...
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for a few seconds (FUZZTIME=5s)

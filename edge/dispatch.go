@@ -29,6 +29,7 @@ const (
 	kindImage    = "image"
 	kindInfo     = "info"
 	kindManifest = "manifest"
+	kindProbe    = "probe"
 )
 
 // table is how addresses are told apart. It matches the path as sent: cleaning or
@@ -40,7 +41,7 @@ type table struct {
 }
 
 func newTable() table {
-	pages := func(e *Edge) http.Handler { return e.cfg.Pages }
+	pages := func(e *Edge) http.Handler { return e.pages }
 	page := &route{kind: "page", hand: pages}
 	return table{
 		families: []*route{
@@ -49,7 +50,7 @@ func newTable() table {
 			{kind: kindImage, prefix: "/iiif/images/", serve: (*Edge).image},
 			{kind: kindManifest, prefix: "/iiif/manifests/", json: true, serve: (*Edge).manifest},
 			{kind: "generated", prefix: "/iiif/generated/", json: true, serve: (*Edge).generated},
-			{kind: "probe", prefix: "/auth/probe/", json: true, serve: (*Edge).probe},
+			{kind: kindProbe, prefix: "/auth/probe/", json: true, serve: (*Edge).probe},
 			{kind: "auth", prefix: "/auth/", anyMethod: true, hand: func(e *Edge) http.Handler { return e.cfg.Coordinator }},
 			{kind: "page", prefix: "/view/", hand: pages},
 			{kind: "page", prefix: "/assets/", hand: pages},

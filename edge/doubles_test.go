@@ -186,9 +186,14 @@ func (s *shelf) reads() []string {
 func (s *shelf) List(_ context.Context, q tile.Query) (tile.Listing, error) {
 	var l tile.Listing
 	for _, e := range s.entries {
-		if strings.HasPrefix(e.ID, q.Prefix) && e.ID > q.After && len(l.Items) < q.Limit {
-			l.Items = append(l.Items, e)
+		if !strings.HasPrefix(e.ID, q.Prefix) || e.ID <= q.After {
+			continue
 		}
+		if len(l.Items) == q.Limit {
+			l.Next = l.Items[q.Limit-1].ID
+			break
+		}
+		l.Items = append(l.Items, e)
 	}
 	return l, nil
 }

@@ -45,8 +45,8 @@ type Config struct {
 	Library  tile.Library
 	Keeper   Keeper
 
-	Coordinator http.Handler // /auth/*, but for the probe and query_auth
-	Pages       http.Handler // "/", /view, /assets/ and the files browsers ask for
+	Coordinator http.Handler               // /auth/*, but for the probe and query_auth
+	Pages       func(e *Edge) http.Handler // "/", /view, /assets/ and the files browsers ask for
 
 	PublicURLs     []string       // scheme and host of the site; none: loopback hosts are echoed
 	TrustedProxies []netip.Prefix // whose forwarding headers count
@@ -115,6 +115,7 @@ type Edge struct {
 	documents *recent[documentKey, *document]
 	results   *otter.Cache[tile.Key, *picture]
 	renders   flight.Group[tile.Key, rendering]
+	pages     http.Handler
 	decoySalt string
 	openImage []string // Cache-Control of images open to everybody
 }
@@ -139,6 +140,7 @@ func New(cfg Config) (*Edge, error) {
 		openImage: []string{publicFor(cfg.OpenMaxAge)},
 	}
 	e.images = newRecent(cfg, maxImages, func(tile.Image) uint32 { return 1 }, cfg.Renderer.Info)
+	e.pages = cfg.Pages(e)
 	e.documents = newRecent(cfg, maxDocumentBytes, (*document).weight, e.prepare)
 	return e, nil
 }

@@ -103,6 +103,10 @@ func (e *Edge) fail(x *exchange, err error) {
 	if x.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
+	if x.kind == kindProbe && p.status != http.StatusMethodNotAllowed {
+		e.sendProbe(x, p.status)
+		return
+	}
 	h := x.header()
 	h["Cache-Control"] = noStore
 	h["Vary"] = varyReader

@@ -10,23 +10,37 @@ import (
 
 // queryAuth tells a proxy in front of other content whether the reader whose cookie or
 // token it passes on may see one of our addresses (the proxy's sub-request: nginx's
-// auth_request, Caddy's and Traefik's forward auth). The address comes in a header, and
-// anybody may send one: the answer is about the sender's own rights, nothing else.
+// auth_request, Caddy's and Traefik's forward auth). Proxies understand 2xx, 401 and
+// 403 alone, so every other refusal is 403.
 func (e *Edge) queryAuth(ctx context.Context, x *exchange, _ string) error {
-	switch firstHeader(x.r, "X-Original-Method", "X-Forwarded-Method") {
-	case "", http.MethodGet, http.MethodHead:
-		if err := e.mayOpen(ctx, x, originalPath(x.r)); err != nil {
-			return err
+	err := e.judgeOriginal(ctx, x)
+	if err != nil {
+		p := classify(err)
+		if p.status != http.StatusUnauthorized && p.status != http.StatusForbidden {
+			e.logProblem(x, p)
+			err = errForbidden
 		}
-	case http.MethodOptions:
-	default:
-		return errForbidden
+		return err
 	}
 	h := x.header()
 	h["Cache-Control"] = noStore
 	h["Vary"] = varyReader
 	x.begin(http.StatusNoContent)
 	return nil
+}
+
+func (e *Edge) judgeOriginal(ctx context.Context, x *exchange) error {
+	o, ok := originalOf(x.r.Header)
+	if !ok {
+		return errForbidden
+	}
+	switch o.method {
+	case "", http.MethodGet, http.MethodHead:
+		return e.mayOpen(ctx, x, o.path)
+	case http.MethodOptions:
+		return nil
+	}
+	return errForbidden
 }
 
 // mayOpen is nil when a request for the path would be answered with what it asks for.
@@ -61,17 +75,27 @@ func (e *Edge) mayOpenImage(ctx context.Context, x *exchange, t iiifurl.Target) 
 	return v.refusal()
 }
 
-func originalPath(r *http.Request) string {
-	path := firstHeader(r, "X-Original-Uri", "X-Forwarded-Uri")
-	path, _, _ = strings.Cut(path, "?")
-	return path
-}
+// original is the request that a proxy asks about.
+type original struct{ method, path string }
 
-func firstHeader(r *http.Request, names ...string) string {
-	for _, name := range names {
-		if value := r.Header.Get(name); value != "" {
-			return value
+// originalOf reads the headers of one kind of proxy: X-Original-* as nginx is told to
+// send, or X-Forwarded-* of Caddy and Traefik. A proxy sets its own kind and passes
+// the other on from the client, who must not choose what is judged: both at once are
+// refused. An nginx that is not told to set the method would pass on the client's, so
+// there it never opens anything.
+func originalOf(h http.Header) (o original, ok bool) {
+	nginx := original{h.Get("X-Original-Method"), h.Get("X-Original-Uri")}
+	others := original{h.Get("X-Forwarded-Method"), h.Get("X-Forwarded-Uri")}
+	if nginx.path != "" && others.path != "" {
+		return original{}, false
+	}
+	o = others
+	if nginx.path != "" {
+		o = nginx
+		if o.method == http.MethodOptions {
+			o.method = http.MethodGet
 		}
 	}
-	return ""
+	o.path, _, _ = strings.Cut(o.path, "?")
+	return o, o.path != ""
 }

@@ -39,11 +39,11 @@ func (e *Edge) generated(ctx context.Context, x *exchange, rest string) error {
 		return errMissing
 	}
 	sequence := iiif.Sequence{ID: x.site.url + x.route.prefix + rest, Label: id}
-	public := true
 	for _, p := range pages {
-		public = public && p.Auth == nil
 		sequence.Images = append(sequence.Images, *p)
 	}
+	// What is hidden in a folder is there for some: its manifest is never the same for all.
+	public := len(pages) == 1 && pages[0].Auth == nil && pages[0].Image.ID == id
 	x.sendDocument(newDocument(iiif.Generate(sequence)).form(x, public))
 	return nil
 }
@@ -54,7 +54,7 @@ func (e *Edge) pagesOf(ctx context.Context, x *exchange, id string, who visitor)
 	if err != nil || single != nil {
 		return []*iiif.Page{single}, err
 	}
-	entries, err := e.list(ctx, id+"/")
+	entries, err := e.list(ctx, id+"/", who)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +83,9 @@ func present(pages []*iiif.Page) []*iiif.Page {
 	return kept
 }
 
-// list follows the pages of a listing up to the bound.
-func (e *Edge) list(ctx context.Context, prefix string) ([]tile.Entry, error) {
+// list follows the pages of a listing up to the bound. What the reader may not know of
+// neither counts nor costs a look at it.
+func (e *Edge) list(ctx context.Context, prefix string, who visitor) ([]tile.Entry, error) {
 	var entries []tile.Entry
 	q := tile.Query{Prefix: prefix, Limit: maxCanvases}
 	for {
@@ -92,7 +93,11 @@ func (e *Edge) list(ctx context.Context, prefix string) ([]tile.Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		entries = append(entries, listing.Items...)
+		for _, entry := range listing.Items {
+			if v, err := e.decide(who, tile.RuleName(entry.ID)); err != nil || v.Outcome != authz.NotFound {
+				entries = append(entries, entry)
+			}
+		}
 		if len(entries) >= maxCanvases || listing.Next == "" || listing.Next == q.After {
 			return entries[:min(len(entries), maxCanvases)], nil
 		}

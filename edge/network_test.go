@@ -123,7 +123,7 @@ func TestPublicURLsAreChecked(t *testing.T) {
 	for _, raw := range []string{"iiif.example.org", "ftp://x", "https://", "https://x/path", "https://u@x", "https://x?q", "://"} {
 		s := newStage(t)
 		_, err := edge.New(edge.Config{
-			Renderer: s.studio, Library: s.shelf, Keeper: s.keeper, Coordinator: s.echo("c"), Pages: s.echo("p"),
+			Renderer: s.studio, Library: s.shelf, Keeper: s.keeper, Coordinator: s.echo("c"), Pages: always(s.echo("p")),
 			PublicURLs: []string{raw}, Formats: func() []string { return nil },
 		})
 		if err == nil || !strings.Contains(err.Error(), "https://iiif.example.org") {

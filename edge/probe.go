@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/tessera-iiif/tessera/internal/iiif"
@@ -12,20 +11,19 @@ import (
 // probe tells a viewer what a request for an image's pixels would get (Authorization
 // Flow 2.0 section 5.2). Its own status is 200 whatever it has to tell.
 func (e *Edge) probe(ctx context.Context, x *exchange, rest string) error {
-	status := http.StatusOK
 	if err := e.probeImage(ctx, x, rest); err != nil {
-		if errors.Is(err, context.Canceled) {
-			return err
-		}
-		p := classify(err)
-		e.logProblem(x, p)
-		status = p.status
+		return err
 	}
+	e.sendProbe(x, http.StatusOK)
+	return nil
+}
+
+// sendProbe is also how every failure of a probe is answered.
+func (e *Edge) sendProbe(x *exchange, status int) {
 	h := x.header()
 	h["Cache-Control"] = noStore
 	h["Vary"] = varyReader
-	x.send(http.StatusOK, typeJSON, iiif.Probe(e.probeResult(x, rest, status)))
-	return nil
+	x.send(http.StatusOK, typeJSON, iiif.Probe(e.probeResult(x, x.path[len(x.route.prefix):], status)))
 }
 
 func (e *Edge) probeImage(ctx context.Context, x *exchange, rest string) error {

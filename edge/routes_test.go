@@ -208,7 +208,7 @@ func TestOthersAnswers(t *testing.T) {
 
 func TestPanicsAreAnswered(t *testing.T) {
 	s := newStage(t, func(c *edge.Config) {
-		c.Pages = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("kaput") })
+		c.Pages = always(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("kaput") }))
 	})
 	a := s.want(http.StatusInternalServerError, "/")
 	if strings.Contains(a.body, "kaput") || !strings.Contains(a.body, a.header.Get("X-Request-Id")) {

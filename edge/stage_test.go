@@ -83,6 +83,10 @@ func (s *stage) echo(name string) http.Handler {
 	})
 }
 
+func always(h http.Handler) func(*edge.Edge) http.Handler {
+	return func(*edge.Edge) http.Handler { return h }
+}
+
 func newStage(t testing.TB, adjust ...func(*edge.Config)) *stage {
 	t.Helper()
 	s := &stage{
@@ -93,7 +97,7 @@ func newStage(t testing.TB, adjust ...func(*edge.Config)) *stage {
 	s.startKeeper()
 	cfg := edge.Config{
 		Renderer: s.studio, Library: s.shelf, Keeper: s.keeper,
-		Coordinator: s.echo("coordinator"), Pages: s.echo("pages"),
+		Coordinator: s.echo("coordinator"), Pages: always(s.echo("pages")),
 		PublicURLs: []string{base}, Formats: func() []string { return []string{"jpg", "png", "webp", "gif", "tif"} },
 		Limits: iiifurl.Limits{MaxArea: 128_000_000},
 		Now:    s.clock.Now, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

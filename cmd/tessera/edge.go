@@ -34,17 +34,17 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 	s.parts = append(s.parts, ops.Part{Name: "roster of workers", Run: crew.Run})
 	s.health.Check("worker", crew.Check)
 
-	var e *edge.Edge
-	views := pages.New(pages.Config{
-		Library: workers, Policy: keeper.Policy, SiteName: s.settings.SiteName, Version: version, Log: s.log,
-		Principal: func(r *http.Request) authz.Principal { return e.Principal(r) },
-	})
-	coordinator, err := people(views.Away)
+	var views *pages.Pages // made by the edge, which judges for it
+	coordinator, err := people(func(w http.ResponseWriter, r *http.Request) { views.Away(w, r) })
 	if err != nil {
 		return err
 	}
-	e, err = edge.New(edge.Config{
-		Renderer: workers, Library: workers, Keeper: keeper, Coordinator: coordinator, Pages: views,
+	e, err := edge.New(edge.Config{
+		Renderer: workers, Library: workers, Keeper: keeper, Coordinator: coordinator,
+		Pages: func(judge *edge.Edge) http.Handler {
+			views = pages.New(pages.Config{Library: workers, Judge: judge, SiteName: s.settings.SiteName, Version: version, Log: s.log})
+			return views
+		},
 		PublicURLs: s.settings.PublicURLs, TrustedProxies: s.settings.TrustedProxy,
 		Limits: iiifurl.Limits{
 			MaxWidth: s.settings.MaxWidth, MaxHeight: s.settings.MaxHeight, MaxArea: s.settings.MaxArea,

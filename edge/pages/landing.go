@@ -33,22 +33,52 @@ func (p *Pages) landing(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	page := landingPage{frame: p.frame(r, "Images"), Query: q.Get("q"), First: q.Get("after") == ""}
 	page.Here = "/"
-	listing, err := p.cfg.Library.List(r.Context(), tile.Query{Prefix: page.Query, After: q.Get("after"), Limit: perPage})
+	cards, more, err := p.cards(r, tile.Query{Prefix: page.Query, After: q.Get("after"), Limit: perPage + 1})
 	status := http.StatusOK
 	if err != nil {
 		p.cfg.Log.Warn("images not listed", "error", err)
 		status, page.Trouble = http.StatusServiceUnavailable, "The images cannot be listed just now. Try again in a moment."
 	}
-	who, policy, now := p.cfg.Principal(r), p.cfg.Policy(), p.cfg.Now()
-	for _, entry := range listing.Items {
-		if d := policy.Decide(who, tile.RuleName(entry.ID), now); d.Outcome != authz.NotFound {
-			page.Images = append(page.Images, newCard(entry.ID, d))
-		}
-	}
-	if listing.Next != "" {
-		page.Next = "/?" + url.Values{"q": {page.Query}, "after": {listing.Next}}.Encode()
+	page.Images = cards
+	if more {
+		page.Next = "/?" + url.Values{"q": {page.Query}, "after": {cards[len(cards)-1].ID}}.Encode()
 	}
 	p.show(w, status, "landing.html", page)
+}
+
+// Hidden images are passed over as if they were not there: neither a page without
+// images nor an address with a name in it may tell that they are. That takes longer
+// the more of them lie side by side; after maxPassed the listing ends.
+const (
+	passing   = 1000
+	maxPassed = 50_000
+)
+
+// cards are the images of one page, and whether there are more.
+func (p *Pages) cards(r *http.Request, q tile.Query) (cards []card, more bool, err error) {
+	for passed := 0; passed < maxPassed; passed += q.Limit {
+		listing, err := p.cfg.Library.List(r.Context(), q)
+		if err != nil {
+			return cards, false, err
+		}
+		for _, entry := range listing.Items {
+			d, err := p.cfg.Judge.Decide(r, entry.ID)
+			switch {
+			case err != nil:
+				return cards, false, err
+			case d.Outcome == authz.NotFound:
+			case len(cards) == perPage:
+				return cards, true, nil
+			default:
+				cards = append(cards, newCard(entry.ID, d))
+			}
+		}
+		if listing.Next == "" {
+			return cards, false, nil
+		}
+		q.After, q.Limit = listing.Next, passing
+	}
+	return cards, false, nil
 }
 
 func newCard(id string, d authz.Decision) card {

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/tessera-iiif/tessera/internal/look"
 	"github.com/tessera-iiif/tessera/internal/tile"
@@ -34,15 +33,24 @@ func HasViewer() bool {
 	return err == nil
 }
 
+// Judge tells what whoever asks may see. Errors say that it cannot be told now.
+type Judge interface {
+	// Principal is who asks; zero for strangers.
+	Principal(r *http.Request) authz.Principal
+	// Decide is about an image that is known to exist.
+	Decide(r *http.Request, id string) (authz.Decision, error)
+	// Examine is about an image by its spelling in the address. What is hidden and
+	// what does not exist are both authz.NotFound.
+	Examine(r *http.Request, spelling string) (authz.Decision, error)
+}
+
 // Config is what the pages are made of.
 type Config struct {
-	Library   tile.Library
-	Policy    func() *authz.Policy
-	Principal func(*http.Request) authz.Principal // who asks; zero for strangers
-	SiteName  string
-	Version   string
-	Now       func() time.Time
-	Log       *slog.Logger
+	Library  tile.Library
+	Judge    Judge
+	SiteName string
+	Version  string
+	Log      *slog.Logger
 }
 
 // Pages serves "/", /view, /view/{id}, /assets/ and the files browsers ask for.
@@ -54,9 +62,6 @@ type Pages struct {
 
 // New makes the pages.
 func New(cfg Config) *Pages {
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
 	p := &Pages{cfg: cfg, mux: http.NewServeMux()}
 	p.views = template.Must(template.New("").Funcs(template.FuncMap{
 		"mark": look.Mark, "style": func() string { return look.Version }, "site": func() string { return cfg.SiteName },
@@ -109,7 +114,7 @@ type frame struct {
 }
 
 func (p *Pages) frame(r *http.Request, title string) frame {
-	who := p.cfg.Principal(r)
+	who := p.cfg.Judge.Principal(r)
 	f := frame{Title: title, Here: r.URL.RequestURI(), Admin: who.Admin, Version: p.cfg.Version}
 	if who.ID != "" {
 		f.Person = who.Name

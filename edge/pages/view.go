@@ -5,9 +5,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
-	"github.com/tessera-iiif/tessera/pkg/iiifurl"
 )
 
 type viewPage struct {
@@ -27,6 +25,7 @@ var (
 	stateMissing   = stateText{"There is nothing here", "The address may be misspelt, or what it named is gone. The start page lists what is served.", false}
 	stateLogin     = stateText{"Sign in to see this image", "It may be seen by readers who are signed in.", true}
 	stateForbidden = stateText{"This image is not open to you", "Your account may not see it. Another account might, or the reading room can help.", true}
+	stateUnsure    = stateText{"This cannot be shown just now", "Whether you may see it cannot be told at the moment, or no worker can be reached. Try again in a moment.", false}
 	stateClosed    = stateText{"This image is closed", "Nobody may see it at present. The reading room can say why.", false}
 	stateForeign   = stateText{"This viewer shows what this server holds", "The manifest is on another server. Open it in a viewer there, or in one of your own.", false}
 )
@@ -52,13 +51,12 @@ func (p *Pages) Away(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Pages) viewImage(w http.ResponseWriter, r *http.Request, spelling string) {
-	id, err := iiifurl.ParseIdentifier(spelling)
-	if err != nil {
-		p.missing(w, r)
-		return
-	}
-	d := p.cfg.Policy().Decide(p.cfg.Principal(r), tile.RuleName(id), p.cfg.Now())
+	d, err := p.cfg.Judge.Examine(r, spelling)
 	switch {
+	case err != nil:
+		p.cfg.Log.Warn("viewer not shown", "path", r.URL.Path, "error", err)
+		w.Header().Set("Retry-After", "2")
+		p.state(w, r, http.StatusServiceUnavailable, stateUnsure)
 	case d.Outcome == authz.NotFound:
 		p.missing(w, r)
 	case d.Outcome == authz.NeedLogin:
@@ -68,6 +66,7 @@ func (p *Pages) viewImage(w http.ResponseWriter, r *http.Request, spelling strin
 	case d.Outcome == authz.Forbidden:
 		p.state(w, r, http.StatusForbidden, stateForbidden)
 	default:
+		id, _ := url.PathUnescape(spelling) // Examine has read it
 		p.show(w, http.StatusOK, "view.html", viewPage{frame: p.frame(r, id), Info: "/iiif/3/" + spelling + "/info.json", Missing: !HasViewer()})
 	}
 }

@@ -59,6 +59,7 @@ type server struct {
 	ops     string
 	images  string // folder
 	data    string
+	stdout  *lockedBuffer
 	stderr  *lockedBuffer
 	exited  chan struct{}
 	exitErr error
@@ -97,7 +98,7 @@ var addressLine = regexp.MustCompile(`http://localhost:\d+`)
 // start runs `tessera serve` until the test ends.
 func start(t *testing.T, images, data string, flags ...string) *server {
 	t.Helper()
-	s := &server{t: t, images: images, data: data, stderr: &lockedBuffer{}, exited: make(chan struct{})}
+	s := &server{t: t, images: images, data: data, stdout: &lockedBuffer{}, stderr: &lockedBuffer{}, exited: make(chan struct{})}
 	s.ops = "http://" + freeAddress(t)
 	args := append([]string{
 		"serve", "--images", images, "--data", data, "--listen", "127.0.0.1:0", "--ops-listen", strings.TrimPrefix(s.ops, "http://"),
@@ -116,6 +117,7 @@ func start(t *testing.T, images, data string, flags ...string) *server {
 	go func() {
 		lines := bufio.NewScanner(stdout)
 		for lines.Scan() {
+			fmt.Fprintln(s.stdout, lines.Text())
 			if at := addressLine.FindString(lines.Text()); at != "" {
 				select {
 				case found <- at:

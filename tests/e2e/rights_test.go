@@ -1,12 +1,13 @@
 package e2e
 
 import (
+	"bufio"
 	"encoding/json"
-	"io"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -234,15 +235,20 @@ func TestDrain(t *testing.T) {
 			answers <- a
 		}()
 	}
-	s.eventually("work is under way", func() bool {
-		a, err := s.metrics()
-		return err == nil && slices.ContainsFunc(strings.Split(a, "\n"), func(l string) bool {
-			return strings.HasPrefix(l, "tessera_worker_in_flight ") && !strings.HasSuffix(l, " 0")
-		})
+	s.eventually("all of it is under way", func() bool {
+		return s.metric("tessera_worker_in_flight")+s.metric("tessera_worker_waiting") == float64(cap(answers))
 	})
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
+	s.eventually("nobody is sent here any more", func() bool {
+		resp, err := http.Get(s.ops + "/readyz")
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode == http.StatusServiceUnavailable
+	})
 	for range cap(answers) {
 		if a := <-answers; a.StatusCode != 200 || int64(len(a.body)) != a.ContentLength {
 			t.Errorf("during drain: %s, %d bytes", a.Status, len(a.body))
@@ -254,14 +260,47 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-func (s *server) metrics() (string, error) {
+// R14: a second SIGTERM waits for nothing.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	images, data := folders(t)
+	writeJP2(t, images+"/large.jp2", gradient(4000, 3000), "-t", "1024,1024", "-n", "6")
+	s := start(t, images, data, "--default-access", "open", "--upscaling", "--max-width", "8000")
+	answered := make(chan error, 1)
+	go func() { // far more work than two signals take
+		a, err := s.try(stranger(), http.MethodGet, "/iiif/3/large/full/%5Emax/33.3/default.png")
+		if err == nil && (a.StatusCode != 200 || int64(len(a.body)) != a.ContentLength) {
+			err = errors.New(a.Status)
+		}
+		answered <- err
+	}()
+	s.eventually("work is under way", func() bool { return s.metric("tessera_worker_in_flight") > 0 })
+	for range 2 {
+		if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-s.exited
+	if err := <-answered; err == nil {
+		t.Error("the work was waited for")
+	}
+}
+
+// metric is the value of a metric without labels; -1 while it cannot be had.
+func (s *server) metric(name string) float64 {
 	r, _ := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.ops+"/metrics", nil)
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return "", err
+		return -1
 	}
 	defer resp.Body.Close()
-	var b strings.Builder
-	_, err = io.Copy(&b, resp.Body)
-	return b.String(), err
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		if value, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
+			n, err := strconv.ParseFloat(value, 64)
+			if err == nil {
+				return n
+			}
+		}
+	}
+	return -1
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,28 @@ func tessera(t *testing.T, env []string, args ...string) (status int, said strin
 		t.Fatal(err)
 	}
 	return cmd.ProcessState.ExitCode(), string(out)
+}
+
+var passwordLine = regexp.MustCompile(`password (\S.*?)  \(`)
+
+// A start that fails must not use up the one time that a made-up password is told.
+func TestMadeUpPasswordSurvivesAFailedStart(t *testing.T) {
+	images, data := folders(t)
+	for _, flaw := range [][]string{{"--images", images + "/missing"}, {"--initial-rules", images + "/missing.json"}} {
+		args := append([]string{"serve", "--images", images, "--data", data, "--listen", "127.0.0.1:0", "--ops-listen", ""}, flaw...)
+		if status, said := tessera(t, nil, args...); status != 2 {
+			t.Fatalf("%v: status %d, said %q", flaw, status, said)
+		}
+	}
+	s := start(t, images, data, "--admin-password=")
+	var told []string
+	s.eventually("a password is told", func() bool {
+		told = passwordLine.FindStringSubmatch(s.stdout.String())
+		return told != nil
+	})
+	if s.signIn(adminEmail, told[1]) == nil {
+		t.Errorf("%q does not sign in", told[1])
+	}
 }
 
 // A start that cannot work ends with status 2 and a sentence that names the fix.

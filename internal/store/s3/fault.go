@@ -39,6 +39,9 @@ type answered struct{ error }
 
 func (a answered) Unwrap() error { return a.error }
 
+// unknownUser is what versitygw calls an access key it does not know, with status 404.
+const unknownUser = "XAdminUserNotFound"
+
 // classify brings an error of minio-go or of the network into the terms above.
 func classify(err error) error {
 	var answer minio.ErrorResponse
@@ -52,6 +55,9 @@ func classify(err error) error {
 	}
 	switch answer.StatusCode {
 	case http.StatusNotFound:
+		if answer.Code == unknownUser {
+			return fmt.Errorf("%w: %w", errDenied, err)
+		}
 		return fmt.Errorf("%w: %w", errMissing, err)
 	case http.StatusPreconditionFailed:
 		return errReplaced

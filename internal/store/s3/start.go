@@ -33,7 +33,7 @@ func (c *client) advise(l Location, right string, err error) error {
 	switch answer.Code {
 	case minio.NoSuchBucket:
 		return fmt.Errorf("bucket %q does not exist at %s: create it, or name another one", l.Bucket, at)
-	case minio.InvalidAccessKeyID, minio.SignatureDoesNotMatch, "ExpiredToken", "InvalidToken":
+	case minio.InvalidAccessKeyID, minio.SignatureDoesNotMatch, "ExpiredToken", "InvalidToken", unknownUser:
 		return fmt.Errorf("object storage at %s refuses the keys (%s): check --s3-access-key and --s3-secret-key", at, answer.Code)
 	case minio.AuthorizationHeaderMalformed, minio.InvalidRegion, "IllegalLocationConstraintException":
 		return fmt.Errorf("bucket %q is in another region than %q (%s): set --s3-region", l.Bucket, c.where.region(), answer.Message)

@@ -63,10 +63,10 @@ type Results interface {
 
 // Config is what a Worker is made of. Source, Decoders and Log are needed.
 type Config struct {
-	Source    store.Source   // images
-	Manifests store.Source   // documents; nil where there are none
-	Results   Results        // at hand; nil: results are not kept
-	Shared    Results        // of all workers; nil: none. Asked before rendering anew
+	Source    store.Source // images
+	Manifests store.Source // documents; nil where there are none
+	Results   Results      // at hand; nil: results are not kept
+	Shared    Results      // of all workers; nil: none. Asked before rendering anew
 	Decoders  Decoders
 	Slots     int    // renderings at a time, as many as there are children; 0: one per core
 	Queue     int    // renderings of each lane that may wait for a slot; 0: 8 per slot

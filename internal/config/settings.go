@@ -17,10 +17,21 @@ type Settings struct {
 	PublicURLs   []string `flag:"public-url" help:"base of every id and redirect, e.g. https://iiif.example.org; several allowed; unset: loopback hosts are echoed"`
 	InsecureHTTP bool     `flag:"insecure-http" help:"allow an http public URL that is not loopback: cookies and images travel readable"`
 	Data         string   `flag:"data" default:"./data" help:"folder of the database, the event store, caches and keys"`
-	Images       string   `flag:"images" help:"folder of images"`
-	Manifests    string   `flag:"manifests" help:"folder of IIIF manifests; absent: generated manifests only"`
-	Cache        string   `flag:"cache" help:"store of rendered results, dir:PATH; default dir:<data>/cache"`
-	CacheBytes   Bytes    `flag:"cache-bytes" default:"10GiB" help:"bound of the result store"`
+	Images       string   `flag:"images" help:"folder of images, or s3://bucket/prefix"`
+	Manifests    string   `flag:"manifests" help:"folder of IIIF manifests, or s3://bucket/prefix; absent: generated manifests only"`
+	Cache        string   `flag:"cache" help:"store of rendered results: dir:PATH, default dir:<data>/cache; or s3://bucket/prefix, which workers share besides"`
+	CacheBytes   Bytes    `flag:"cache-bytes" default:"10GiB" help:"bound of the result store on local disk"`
+	S3Endpoint   string   `flag:"s3-endpoint" help:"address of MinIO or any other S3, such as https://minio.example.org:9000; unset: Amazon's. AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN also count, below these"`
+	S3Region     string   `flag:"s3-region" default:"us-east-1" help:"region of the buckets"`
+	S3AccessKey  string   `flag:"s3-access-key" secret:"true" help:"key that images and manifests are read with"`
+	S3SecretKey  string   `flag:"s3-secret-key" secret:"true" help:"its secret"`
+	S3Session    string   `flag:"s3-session-token" secret:"true" help:"its token, where the key is temporary"`
+	S3Recheck    Duration `flag:"s3-recheck" default:"2s" help:"how long what is known of an object in S3 is taken to hold; object events end it at once; 0s: ask every time"`
+	ObjectCache  Bytes    `flag:"object-cache-bytes" default:"10GiB" help:"bound of what is kept on local disk of objects read from S3; no image that has to be fetched whole may be larger"`
+	CacheS3URL   string   `flag:"cache-s3-endpoint" help:"like --s3-endpoint, for --cache s3://; default: the same"`
+	CacheRegion  string   `flag:"cache-s3-region" help:"like --s3-region, for --cache s3://; default: the same"`
+	CacheAccess  string   `flag:"cache-s3-access-key" secret:"true" help:"key that the shared result store is written with; default: that of the images"`
+	CacheSecret  string   `flag:"cache-s3-secret-key" secret:"true" help:"its secret"`
 	MemoryCache  Bytes    `flag:"memory-cache-bytes" default:"256MiB" help:"bound of the edge's memory cache"`
 	TrustedProxy []Prefix `flag:"trusted-proxies" help:"networks (CIDR) whose forwarding headers count; none by default"`
 	DebugHeaders bool     `flag:"debug-headers" help:"send Server-Timing and X-Tessera-Worker to everybody, not to administrators alone"`

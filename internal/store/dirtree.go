@@ -15,9 +15,10 @@ func (d *Dir) List(ctx context.Context, q tile.Query) (tile.Listing, error) {
 	return ListTree(ctx, dirTree{d}, q)
 }
 
-// Ambiguous does what AmbiguousIn does.
+// Ambiguous searches the whole folder for identifiers that, given without extension,
+// stand for several files, and returns at most limit of them in ascending order.
 func (d *Dir) Ambiguous(ctx context.Context, limit int) ([]string, error) {
-	return AmbiguousIn(ctx, dirTree{d}, limit)
+	return ambiguous(ctx, dirTree{d}, limit)
 }
 
 // dirTree is a Dir as a Tree.

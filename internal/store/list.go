@@ -61,9 +61,9 @@ func ListTree(ctx context.Context, t Tree, q tile.Query) (tile.Listing, error) {
 	return page, nil
 }
 
-// AmbiguousIn searches a whole tree for identifiers that, given without extension,
+// ambiguous searches a whole tree for identifiers that, given without extension,
 // stand for several images, and returns at most limit of them in ascending order.
-func AmbiguousIn(ctx context.Context, t Tree, limit int) ([]string, error) {
+func ambiguous(ctx context.Context, t Tree, limit int) ([]string, error) {
 	var ids []string
 	for f, err := range images(ctx, t, "", "") {
 		if err != nil {

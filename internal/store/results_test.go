@@ -366,14 +366,14 @@ func BenchmarkResults(b *testing.B) {
 	}
 	b.Run("get", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
-			if res, ok := r.Get(b.Context(), key(i % 1000)); !ok || res.Size != size {
+			if res, ok := r.Get(b.Context(), key(i%1000)); !ok || res.Size != size {
 				b.Fatal("miss")
 			}
 		}
 	})
 	b.Run("miss", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
-			r.Get(b.Context(), key(-i - 1))
+			r.Get(b.Context(), key(-i-1))
 		}
 	})
 	b.Run("put", func(b *testing.B) {

@@ -125,6 +125,8 @@ func (b *blob) choose(off, n int64) windowKey {
 // window reads whole chunks. It may go on when this blob is closed, for others: so it
 // holds the copy itself.
 func (b *blob) window(ctx context.Context, w windowKey) ([]byte, error) {
+	b.source.jobs.Add(1)
+	defer b.source.jobs.Done()
 	kept := b.source.copies.acquire(b.object, b.pin.size)
 	defer b.source.copies.release(kept)
 	off := w.chunk * chunkBytes
@@ -154,9 +156,7 @@ func (b *blob) Local() (*os.File, error) {
 			fmt.Errorf("an object of %d bytes does not fit the %d of --object-cache-bytes", b.pin.size, b.source.copies.limit))
 	}
 	_, _, err := b.source.wholes.Do(b.ctx, b.object, func(ctx context.Context) (struct{}, error) {
-		kept := b.source.copies.acquire(b.object, b.pin.size)
-		defer b.source.copies.release(kept)
-		return struct{}{}, b.source.complete(ctx, b.pin, kept)
+		return struct{}{}, b.whole(ctx)
 	})
 	if err != nil {
 		return nil, b.outcome(err)
@@ -169,6 +169,15 @@ func (b *blob) Local() (*os.File, error) {
 	defer b.mu.Unlock()
 	b.locals = append(b.locals, f)
 	return f, nil
+}
+
+// whole keeps all of the object, for others too.
+func (b *blob) whole(ctx context.Context) error {
+	b.source.jobs.Add(1)
+	defer b.source.jobs.Done()
+	kept := b.source.copies.acquire(b.object, b.pin.size)
+	defer b.source.copies.release(kept)
+	return b.source.complete(ctx, b.pin, kept)
 }
 
 // outcome of a read. A version that has gone is not to be found again.

@@ -37,6 +37,8 @@ func (s *Source) Find(ctx context.Context, id string) (store.Object, error) {
 }
 
 func (s *Source) find(ctx context.Context, id string) (finding, error) {
+	s.jobs.Add(1)
+	defer s.jobs.Done()
 	since := s.known.moment()
 	key, err := s.keyOf(ctx, id)
 	var p pin
@@ -127,11 +129,6 @@ func (s *Source) List(ctx context.Context, q tile.Query) (tile.Listing, error) {
 	return store.ListTree(ctx, tree{s}, q)
 }
 
-// Ambiguous does what store.AmbiguousIn does.
-func (s *Source) Ambiguous(ctx context.Context, limit int) ([]string, error) {
-	return store.AmbiguousIn(ctx, tree{s}, limit)
-}
-
 // tree is a Source as a store.Tree.
 type tree struct{ s *Source }
 
@@ -159,6 +156,8 @@ func (t tree) Folder(ctx context.Context, folder, begin string) ([]store.Name, e
 }
 
 func (s *Source) list(ctx context.Context, folder, begin string) ([]store.Name, error) {
+	s.jobs.Add(1)
+	defer s.jobs.Done()
 	since := s.known.moment()
 	names, more, err := s.client.list(ctx, s.where.Prefix+folder, begin, maxNames)
 	if err == nil && more {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -27,6 +28,7 @@ type Source struct {
 	listings flight.Group[string, []store.Name]
 	windows  flight.Group[windowKey, []byte]
 	wholes   flight.Group[string, struct{}]
+	jobs     sync.WaitGroup // joined work, which may outlive its callers for a moment
 	log      *slog.Logger
 	complain rate.Sometimes
 }
@@ -49,8 +51,9 @@ func Open(ctx context.Context, c Config) (*Source, error) {
 	}, nil
 }
 
-// Close lets go of connections. Nothing may be asked after it.
+// Close waits for work under way and lets go of connections. Blobs are closed before.
 func (s *Source) Close() error {
+	s.jobs.Wait()
 	s.client.close()
 	return nil
 }

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"testing"
@@ -35,6 +36,8 @@ func TestMain(m *testing.M) {
 }
 
 var quiet = slog.New(slog.DiscardHandler)
+
+func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
 func account() Account {
 	return Account{Endpoint: server.Endpoint(), AccessKey: s3test.AccessKey, SecretKey: s3test.SecretKey}

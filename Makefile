@@ -62,7 +62,9 @@ browser: build ## headless Chromium drives Mirador and the built-in pages agains
 	scripts/browser.sh
 
 .PHONY: soak
-soak: build ## long: every fuzz target for FUZZTIME=10m, memory plateau, a thousand sign-ins
+soak: build ## long: object storage against MinIO itself, every fuzz target for FUZZTIME=10m, a thousand sign-ins
+	scripts/servers.sh $(TOOLS) minio
+	S3_SERVER=minio $(GO) test -count 1 -timeout 10m ./internal/store/s3/...
 	scripts/fuzz.sh $${FUZZTIME:-10m}
 	TESSERA_TEST_SOAK=1 $(GO) test -timeout 20m ./tests/cluster/
 
@@ -81,8 +83,9 @@ setup-build: ## install what building needs (apt: libvips, OpenJPEG; npm)
 	scripts/setup.sh build
 
 .PHONY: setup-test
-setup-test: ## install what tests need besides (Chromium, Node >= 20)
+setup-test: ## install what tests need besides (Chromium, Node >= 20, an S3 server)
 	scripts/setup.sh build test
+	scripts/servers.sh $(TOOLS)
 
 .PHONY: tools
 tools: ## the linters at their pinned versions, under .cache/tools

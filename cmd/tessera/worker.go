@@ -12,25 +12,26 @@ import (
 )
 
 func (s *server) worker(ctx context.Context) error {
-	images, err := store.OpenDir(s.settings.Images, s.log)
+	storage := s.storage()
+	images, err := storage.source(ctx, "images", s.settings.Images)
 	if err != nil {
 		return err
 	}
-	s.opened(images.Close)
 	var manifests store.Source
 	if s.settings.Manifests != "" {
-		dir, err := store.OpenDir(s.settings.Manifests, s.log)
-		if err != nil {
+		if manifests, err = storage.source(ctx, "manifests", s.settings.Manifests); err != nil {
 			return err
 		}
-		s.opened(dir.Close)
-		manifests = dir
 	}
 	results, err := store.OpenResults(s.settings.CacheDir(), int64(s.settings.CacheBytes), s.log)
 	if err != nil {
 		return err
 	}
 	s.opened(results.Close)
+	shared, err := storage.shared(ctx)
+	if err != nil {
+		return err
+	}
 	decoders, err := decoder.Start(ctx, decoder.Config{
 		Path: s.settings.DecoderPath, Processes: s.settings.Decoders, Timeout: s.settings.DecodeTime,
 		MemoryBytes: int64(s.settings.DecoderBytes), Insecure: s.settings.Unsandboxed, Log: s.log,
@@ -41,7 +42,7 @@ func (s *server) worker(ctx context.Context) error {
 	s.opened(func() error { return decoders.Close(s.force) })
 	w := worker.New(worker.Config{
 		Name: s.settings.Name, Limits: worker.Limits{Timeout: s.settings.DecodeTime},
-		Source: images, Manifests: manifests, Results: results, Decoders: decoders,
+		Source: images, Manifests: manifests, Results: results, Shared: shared, Decoders: decoders,
 		Slots: s.settings.Decoders, Queue: s.settings.Queue, Log: s.log,
 	})
 	s.measure(w, results)
@@ -64,8 +65,12 @@ func (s *server) worker(ctx context.Context) error {
 }
 
 // warnAmbiguous names files that an identifier without extension cannot tell apart.
-func (s *server) warnAmbiguous(ctx context.Context, images *store.Dir) {
-	names, err := images.Ambiguous(ctx, 20)
+func (s *server) warnAmbiguous(ctx context.Context, images store.Source) {
+	folder, ok := images.(*store.Dir)
+	if !ok {
+		return // to read all of a bucket is too dear; Find warns of those it meets
+	}
+	names, err := folder.Ambiguous(ctx, 20)
 	if err != nil && ctx.Err() == nil {
 		s.log.Warn("images not searched for names that differ only by extension", "error", err)
 	}

@@ -88,7 +88,8 @@ func LoadFor(role Role, args, environ []string, usage io.Writer) (*Loaded, error
 	if file == "" {
 		file = lookup(environ, "TESSERA_CONFIG")
 	}
-	return l, errors.Join(l.readFile(file), l.readEnv(environ), l.readFlags(flags))
+	err = errors.Join(l.readFile(file), l.readEnv(environ), l.readFlags(flags))
+	return l, errors.Join(err, l.readAWS(environ))
 }
 
 func flagError(err error) error {

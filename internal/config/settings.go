@@ -10,20 +10,30 @@ import (
 
 // Settings are the values a process runs with. A field's tags are its manual:
 // flag is its name on the command line and in the file (TESSERA_ + upper snake in
-// the environment), roles the processes that may have it ("all" for any), help one
-// sentence for people. Secrets are never printed.
+// the environment), help one sentence for people. Secrets are never printed.
 type Settings struct {
 	Listen       string   `flag:"listen" roles:"serve edge coordinator" default:":8080" help:"address of the public HTTP server"`
 	OpsListen    string   `flag:"ops-listen" roles:"all" default:"127.0.0.1:9090" help:"address of /healthz, /readyz, /metrics, pprof and the log level; empty turns it off"`
 	PublicURLs   []string `flag:"public-url" roles:"serve edge coordinator" help:"base of every id and redirect, e.g. https://iiif.example.org; several allowed; unset: loopback hosts are echoed"`
 	InsecureHTTP bool     `flag:"insecure-http" roles:"serve edge coordinator" help:"allow an http public URL that is not loopback: cookies and images travel readable"`
 	Data         string   `flag:"data" roles:"serve worker coordinator" default:"./data" help:"folder of the database, the event store, caches and keys"`
-	Images       string   `flag:"images" roles:"serve worker" help:"folder of images"`
-	Manifests    string   `flag:"manifests" roles:"serve worker" help:"folder of IIIF manifests; absent: generated manifests only"`
-	Cache        string   `flag:"cache" roles:"serve worker" help:"store of rendered results, dir:PATH; default dir:<data>/cache"`
-	CacheBytes   Bytes    `flag:"cache-bytes" roles:"serve worker" default:"10GiB" help:"bound of the result store"`
+	Images       string   `flag:"images" roles:"serve worker" help:"folder of images, or s3://bucket/prefix"`
+	Manifests    string   `flag:"manifests" roles:"serve worker" help:"folder of IIIF manifests, or s3://bucket/prefix; absent: generated manifests only"`
+	Cache        string   `flag:"cache" roles:"serve worker" help:"store of rendered results: dir:PATH, default dir:<data>/cache; or s3://bucket/prefix, which workers share besides"`
+	CacheBytes   Bytes    `flag:"cache-bytes" roles:"serve worker" default:"10GiB" help:"bound of the result store on local disk"`
+	S3Endpoint   string   `flag:"s3-endpoint" roles:"serve worker" help:"address of MinIO or any other S3, such as https://minio.example.org:9000; unset: Amazon's. AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN also count, below these"`
+	S3Region     string   `flag:"s3-region" roles:"serve worker" default:"us-east-1" help:"region of the buckets"`
+	S3AccessKey  string   `flag:"s3-access-key" roles:"serve worker" secret:"true" help:"key that images and manifests are read with"`
+	S3SecretKey  string   `flag:"s3-secret-key" roles:"serve worker" secret:"true" help:"its secret"`
+	S3Session    string   `flag:"s3-session-token" roles:"serve worker" secret:"true" help:"its token, where the key is temporary"`
+	S3Recheck    Duration `flag:"s3-recheck" roles:"serve worker" default:"2s" help:"how long what is known of an object in S3 is taken to hold; object events end it at once; 0s: ask every time"`
+	ObjectCache  Bytes    `flag:"object-cache-bytes" roles:"serve worker" default:"10GiB" help:"bound of what is kept on local disk of objects read from S3; no image that has to be fetched whole may be larger"`
+	CacheS3URL   string   `flag:"cache-s3-endpoint" roles:"serve worker" help:"like --s3-endpoint, for --cache s3://; default: the same"`
+	CacheRegion  string   `flag:"cache-s3-region" roles:"serve worker" help:"like --s3-region, for --cache s3://; default: the same"`
+	CacheAccess  string   `flag:"cache-s3-access-key" roles:"serve worker" secret:"true" help:"key that the shared result store is written with; default: that of the images"`
+	CacheSecret  string   `flag:"cache-s3-secret-key" roles:"serve worker" secret:"true" help:"its secret"`
 	MemoryCache  Bytes    `flag:"memory-cache-bytes" roles:"serve edge" default:"256MiB" help:"bound of the edge's memory cache"`
-	TrustedProxy []Prefix `flag:"trusted-proxies" roles:"serve edge coordinator" help:"networks (CIDR) whose forwarding headers count; none by default; a coordinator answers these alone, so its edges must be among them"`
+	TrustedProxy []Prefix `flag:"trusted-proxies" roles:"serve edge coordinator" help:"networks (CIDR) whose forwarding headers count; none by default"`
 	DebugHeaders bool     `flag:"debug-headers" roles:"serve edge" help:"send Server-Timing and X-Tessera-Worker to everybody, not to administrators alone"`
 	SiteName     string   `flag:"site-name" roles:"serve edge" default:"Tessera" help:"name of the institution, shown in sign-in texts and pages"`
 	LogLevel     string   `flag:"log-level" roles:"all" default:"info" help:"debug, info, warn or error"`

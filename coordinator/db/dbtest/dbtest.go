@@ -32,12 +32,14 @@ type Runs struct{ m *testing.M }
 // Both runs the tests of a binary twice, with SQLite, then with PostgreSQL.
 func Both(m *testing.M) Runs { return Runs{m} }
 
-// Run gives the exit code of the first run that fails, 0 if both pass. A fuzzer and
-// a listing of tests need one database alone.
+// Run gives the exit code of the first run that fails, 0 if both pass. Fuzzing,
+// benchmarks and a listing of tests are on SQLite alone.
 func (r Runs) Run() int {
 	flag.Parse()
-	if flag.Lookup("test.fuzz").Value.String() != "" || flag.Lookup("test.list").Value.String() != "" {
-		return r.m.Run()
+	for _, once := range []string{"test.fuzz", "test.bench", "test.list"} {
+		if flag.Lookup(once).Value.String() != "" {
+			return r.m.Run()
+		}
 	}
 	if code := r.m.Run(); code != 0 {
 		fmt.Fprintln(os.Stderr, "these tests ran on SQLite")

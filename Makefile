@@ -73,7 +73,7 @@ setup-build: ## install what building needs (apt: libvips, OpenJPEG; npm)
 	scripts/setup.sh build
 
 .PHONY: setup-test
-setup-test: ## install what tests need besides (Chromium, Node >= 20)
+setup-test: ## install what tests need besides (Chromium, Node >= 20, PostgreSQL)
 	scripts/setup.sh build test
 
 .PHONY: tools

@@ -17,6 +17,7 @@ type Settings struct {
 	PublicURLs   []string `flag:"public-url" help:"base of every id and redirect, e.g. https://iiif.example.org; several allowed; unset: loopback hosts are echoed"`
 	InsecureHTTP bool     `flag:"insecure-http" help:"allow an http public URL that is not loopback: cookies and images travel readable"`
 	Data         string   `flag:"data" default:"./data" help:"folder of the database, the event store, caches and keys"`
+	DB           string   `flag:"db" roles:"serve coordinator" secret:"true" help:"database of people and rights: sqlite:PATH, or postgres://USER@HOST/NAME for several coordinators; default sqlite:<data>/tessera.db"`
 	Images       string   `flag:"images" help:"folder of images"`
 	Manifests    string   `flag:"manifests" help:"folder of IIIF manifests; absent: generated manifests only"`
 	Cache        string   `flag:"cache" help:"store of rendered results, dir:PATH; default dir:<data>/cache"`

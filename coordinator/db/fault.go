@@ -54,6 +54,9 @@ func pause(ctx context.Context, next int) bool {
 // IsAway tells whether an error of this package says that the database cannot be
 // asked or written at the moment, which may pass, and is nobody's mistake.
 func IsAway(err error) bool {
+	if errors.Is(err, context.Canceled) {
+		return false // whoever asked has left
+	}
 	return errors.Is(err, ErrAway) || isBroken(err) || isCongested(err)
 }
 

@@ -46,12 +46,18 @@ type stage struct {
 	mu        sync.Mutex
 	now       time.Time
 	announced []int64
+	tell      func(revision int64) // told of what is announced, nil: nobody
 }
 
 func newStage(t *testing.T, change ...func(*coordinator.Config)) *stage {
 	t.Helper()
+	return newStageOn(t, dbtest.Source(t), change...)
+}
+
+func newStageOn(t *testing.T, source string, change ...func(*coordinator.Config)) *stage {
+	t.Helper()
 	s := &stage{
-		t: t, base: "https://iiif.example.org", source: dbtest.Source(t), log: &bytes.Buffer{},
+		t: t, base: "https://iiif.example.org", source: source, log: &bytes.Buffer{},
 		now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC),
 	}
 	s.open(change...)
@@ -102,6 +108,9 @@ func (s *stage) announce(revision int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.announced = append(s.announced, revision)
+	if s.tell != nil {
+		s.tell(revision)
+	}
 }
 
 func (s *stage) lastAnnounced() int64 {

@@ -220,7 +220,9 @@ func TestUnstorableText(t *testing.T) {
 		if users, err := d.Users(t.Context(), db.UserQuery{Search: text, Limit: 1}); err != nil || len(users) != 0 {
 			t.Errorf("%q: %v, %v", text, users, err)
 		}
-		update(t, d, start, func(ctx context.Context, tx *db.Tx) error { return tx.SetThrottle(ctx, "account "+text, 3, time.Time{}) })
+		update(t, d, start, func(ctx context.Context, tx *db.Tx) error {
+			return tx.SetThrottle(ctx, "account "+text, 3, time.Time{})
+		})
 		if counted, err := d.Throttle(t.Context(), "account "+text); err != nil || counted.Failures != 3 {
 			t.Errorf("%q: %+v, %v", text, counted, err)
 		}

@@ -23,6 +23,7 @@ const (
 	heartbeat       = time.Second
 	authorityJobs   = 256
 	authorityBudget = 5 * time.Second
+	authorityTries  = 3
 )
 
 type lookup struct {
@@ -235,10 +236,22 @@ func (a *AuthorityClient) heard(m *nats.Msg) {
 	a.revisions <- revision
 }
 
+// ask asks again where a coordinator fails: another one may still reach the
+// database that this one has lost.
+func (a *AuthorityClient) ask(ctx context.Context, kind string, question, answer any) (err error) {
+	for range authorityTries {
+		err = a.questions.askJSON(ctx, kind, question, answer)
+		if tile.CodeOf(err) != tile.Internal {
+			return err
+		}
+	}
+	return err
+}
+
 // Lookup implements session.Authority.
 func (a *AuthorityClient) Lookup(ctx context.Context, kind session.Kind, hash session.Hash) (session.Credential, error) {
 	var c session.Credential
-	err := a.questions.askJSON(ctx, kindLookup, lookup{kind, hash}, &c)
+	err := a.ask(ctx, kindLookup, lookup{kind, hash}, &c)
 	if tile.CodeOf(err) == tile.NotFound {
 		return session.Credential{}, session.ErrUnknown
 	}
@@ -248,6 +261,6 @@ func (a *AuthorityClient) Lookup(ctx context.Context, kind session.Kind, hash se
 // Rights implements session.Authority.
 func (a *AuthorityClient) Rights(ctx context.Context, revision int64) (session.Rights, error) {
 	var r session.Rights
-	err := a.questions.askJSON(ctx, kindRights, since{revision}, &r)
+	err := a.ask(ctx, kindRights, since{revision}, &r)
 	return r, err
 }

@@ -48,6 +48,7 @@ var sole = []struct{ imports, by, reason string }{
 	{module + "worker/decode", "cmd/tessera-decoder", "the server itself is built without cgo"},
 	{"database/sql", "coordinator/db", "one place knows the schema"},
 	{"modernc.org/sqlite", "coordinator/db", "one place knows the schema"},
+	{"github.com/jackc/pgx", "coordinator/db", "one place knows the schema"},
 }
 
 func TestDependencies(t *testing.T) {

@@ -45,6 +45,8 @@ func commands() []command {
 		{"serve", "everything on one machine: images of a folder to IIIF viewers", serve},
 		{"admin", "users, rules, sessions and tokens, from the shell", admin},
 		{"explain", "which rule decides what a user sees of an image, and why", explain},
+		{"backup", "copy users, groups and rules from the database to a file", backup},
+		{"restore", "put such a copy into an empty database, of either kind", restore},
 		{"config", "check, print or document the settings", configure},
 		{"version", "version of Tessera, Go, libvips and OpenJPEG", showVersion},
 	}

@@ -57,12 +57,16 @@ func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close())
 // View reads a consistent snapshot: whoever sees a revision in it sees everything
 // that was changed up to that revision.
 func (d *DB) View(ctx context.Context, fn func(Reader) error) error {
-	bounded, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return inTime(ctx, d.view(bounded, fn))
+	return d.view(ctx, patience, fn)
 }
 
-func (d *DB) view(ctx context.Context, fn func(Reader) error) error {
+func (d *DB) view(ctx context.Context, patience time.Duration, fn func(Reader) error) error {
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return inTime(ctx, d.snapshotOf(bounded, fn))
+}
+
+func (d *DB) snapshotOf(ctx context.Context, fn func(Reader) error) error {
 	tx, err := d.read.BeginTx(ctx, d.snapshot)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)

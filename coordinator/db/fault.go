@@ -63,7 +63,7 @@ func IsAway(err error) bool {
 // inTime tells an operation that our own patience ended from one whose caller left.
 func inTime(caller context.Context, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) && caller.Err() == nil {
-		return fmt.Errorf("%w within %v: %w", ErrAway, patience, err)
+		return fmt.Errorf("%w in time: %w", ErrAway, err)
 	}
 	return err
 }

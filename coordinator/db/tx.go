@@ -24,13 +24,13 @@ type Tx struct {
 // Changes come one after the other, whichever coordinator makes them: fn sees all
 // that came before. It may run more than once; only its last run counts.
 func (d *DB) Update(ctx context.Context, now time.Time, fn func(*Tx) error) (revision int64, err error) {
-	return d.change(ctx, now, d.turn, fn)
+	return d.change(ctx, now, change{turn: d.turn, patience: patience}, fn)
 }
 
 // Note is Update for a row that edges need not hear about and that depends on
 // nothing read: it waits for no other change.
 func (d *DB) Note(ctx context.Context, now time.Time, fn func(*Tx) error) error {
-	_, err := d.change(ctx, now, "", func(tx *Tx) error {
+	_, err := d.change(ctx, now, change{patience: patience}, func(tx *Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
@@ -42,11 +42,17 @@ func (d *DB) Note(ctx context.Context, now time.Time, fn func(*Tx) error) error 
 	return err
 }
 
-func (d *DB) change(ctx context.Context, now time.Time, turn string, fn func(*Tx) error) (revision int64, err error) {
-	bounded, cancel := context.WithTimeout(ctx, patience)
+// change is how a transaction is made.
+type change struct {
+	turn     string        // as in DB
+	patience time.Duration // for all tries together
+}
+
+func (d *DB) change(ctx context.Context, now time.Time, how change, fn func(*Tx) error) (revision int64, err error) {
+	bounded, cancel := context.WithTimeout(ctx, how.patience)
 	defer cancel()
 	for try := 1; ; try++ {
-		revision, err = d.try(bounded, now, turn, fn)
+		revision, err = d.try(bounded, now, how.turn, fn)
 		if err == nil || try == maxTries || !isPassing(err) || !pause(bounded, try) {
 			return revision, inTime(ctx, err)
 		}

@@ -6,10 +6,8 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/db/dbtest"
-	"github.com/tessera-iiif/tessera/coordinator/password"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
@@ -20,9 +18,7 @@ func twoHouses(t *testing.T) [2]*house {
 	source := dbtest.Source(t)
 	var both [2]*house
 	for i := range both {
-		h := &house{db: dbtest.Open(t, source), now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
-		h.Service = people.New(h.config(password.Config{MemoryKiB: 64, Iterations: 1}))
-		both[i] = h
+		both[i] = houseOn(t, source)
 	}
 	return both
 }

@@ -19,8 +19,9 @@ func (s *Settings) Database() string {
 // DatabaseIsShared tells whether several coordinators may use the database.
 func (s *Settings) DatabaseIsShared() bool { return !strings.HasPrefix(s.Database(), "sqlite:") }
 
-// validateDatabase never repeats the setting, which may hold a password.
-func (s *Settings) validateDatabase() error {
+// ValidateDatabase is the part of Validate for commands that need the database
+// alone. It never repeats the setting, which may hold a password.
+func (s *Settings) ValidateDatabase() error {
 	scheme, rest, _ := strings.Cut(s.Database(), ":")
 	switch scheme {
 	case "sqlite":

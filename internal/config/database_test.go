@@ -32,7 +32,7 @@ func TestDatabase(t *testing.T) {
 		"postgres://u:can@canary@db.example.org/x?sslmode=require": "",
 	} {
 		s := Settings{DB: db, Data: "d"}
-		err := s.validateDatabase()
+		err := s.ValidateDatabase()
 		if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary")) {
 			t.Errorf("%s: %v, want %q", db, err, want)
 		}

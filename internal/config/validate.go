@@ -15,7 +15,7 @@ import (
 // each error says what to do.
 func (s *Settings) Validate() error {
 	return errors.Join(
-		s.validateURLs(), s.validateCookies(), s.validateNumbers(), s.validateStores(), s.validateDatabase(),
+		s.validateURLs(), s.validateCookies(), s.validateNumbers(), s.validateStores(), s.ValidateDatabase(),
 		oneOf("default-access", s.Access, "open", "login"),
 		oneOf("manifest-access", s.ManAccess, "open", "as-images"),
 		oneOf("cookie-same-site", s.SameSite, "lax", "none"),

@@ -68,7 +68,7 @@ func restore(ctx, _ context.Context, env environment) error {
 	if err != nil {
 		return usageError{fmt.Errorf("cannot read the copy: %w", err)}
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // nothing was written
 	service, closeDB, err := openPeople(ctx, settings)
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ func isPassing(err error) bool {
 // pause waits before try number next, longer each time, and tells whether ctx lasted.
 func pause(ctx context.Context, next int) bool {
 	wait := firstPause << next
-	timer := time.NewTimer(wait/2 + rand.N(wait/2))
+	timer := time.NewTimer(wait/2 + rand.N(wait/2)) //nolint:gosec // no secret
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

@@ -100,7 +100,7 @@ func (s *Server) makeFolder() (err error) {
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 func (s *Server) command(name string, args ...string) *exec.Cmd {
-	c := exec.Command(filepath.Join(s.bin, name), args...)
+	c := exec.CommandContext(context.Background(), filepath.Join(s.bin, name), args...)
 	c.Dir = s.dir
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: s.as, Pdeathsig: syscall.SIGQUIT}
 	return c
@@ -122,7 +122,7 @@ func (s *Server) Start() error {
 		// The kernel ends the child with the thread that made it: keep the thread.
 		runtime.LockOSThread()
 		defer close(s.ended)
-		defer log.Close()
+		defer log.Close() //nolint:errcheck // a log
 		if err := c.Start(); err != nil {
 			started <- err
 			return

@@ -75,6 +75,9 @@ func isBroken(err error) bool {
 	if errors.As(err, &dial) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return true
 	}
+	if pgconn.SafeToRetry(err) { // nothing was sent: the connection was found closed
+		return true
+	}
 	switch state := sqlState(err); state {
 	case "57P01", "57P02", "57P03", "25P03": // the server ends, or ended our session
 		return true

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/coordinator/db/dbtest"
 )
@@ -38,6 +40,23 @@ func TestServerGoesAndComesBack(t *testing.T) {
 		t.Error(err)
 	}
 	addUser(t, d, "v")
+}
+
+// A connection that is found closed is no mistake of whoever asks.
+func TestConnectionFoundClosed(t *testing.T) {
+	if !dbtest.IsPostgres() {
+		return // SQLite has no connections to lose
+	}
+	conn, err := pgx.Connect(t.Context(), dbtest.Source(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Begin(t.Context()); !db.IsAway(err) {
+		t.Errorf("got %v", err)
+	}
 }
 
 // A coordinator that hangs in the middle of a change loses its turn; once it wakes

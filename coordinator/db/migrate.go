@@ -14,7 +14,8 @@ import (
 var migrations embed.FS
 
 // migrate brings the schema up to date. A second process that starts at the same
-// moment may find the work half done by the first; trying again finds it done.
+// moment may find the work half done by the first, or a file of SQLite that the first
+// is turning to its journal; trying again finds it done.
 func migrate(ctx context.Context, dialect goose.Dialect, pool *sql.DB, options ...goose.ProviderOption) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -24,13 +25,13 @@ func migrate(ctx context.Context, dialect goose.Dialect, pool *sql.DB, options .
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
-	for range maxTries {
-		if _, err = provider.Up(ctx); err == nil || IsAway(err) {
-			break
+	for try := 1; ; try++ {
+		_, err := provider.Up(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case try == maxTries || isBroken(err) || !pause(ctx, try):
+			return fmt.Errorf("migrate: %w", err)
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return nil
 }

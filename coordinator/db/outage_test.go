@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -77,12 +76,12 @@ func TestHangingCoordinator(t *testing.T) {
 				<-wakes
 			}
 			counted, err := tx.Throttle(t.Context(), "x")
-			return errors.Join(err, tx.SetThrottle(t.Context(), "x", counted.Failures+1, time.Time{}))
+			return errors.Join(err, setCount(t.Context(), tx, "x", counted.Failures+1))
 		})
 		done <- err
 	}()
 	<-hangs
-	update(t, two, start, func(ctx context.Context, tx *db.Tx) error { return tx.SetThrottle(ctx, "x", 10, time.Time{}) })
+	update(t, two, start, func(ctx context.Context, tx *db.Tx) error { return setCount(ctx, tx, "x", 10) })
 	close(wakes)
 	if err := <-done; err != nil || runs != 2 {
 		t.Errorf("after %d runs: %v", runs, err)
@@ -100,7 +99,7 @@ func TestTurnThatNeverComes(t *testing.T) {
 	source := dbtest.Source(t)
 	one, two := dbtest.Open(t, source), dbtest.Open(t, source+"&lock_timeout=50")
 	update(t, one, start, func(ctx context.Context, _ *db.Tx) error {
-		_, err := two.Update(ctx, start, func(tx *db.Tx) error { return tx.SetThrottle(ctx, "x", 1, time.Time{}) })
+		_, err := two.Update(ctx, start, func(tx *db.Tx) error { return setCount(ctx, tx, "x", 1) })
 		if !db.IsAway(err) {
 			t.Errorf("got %v", err)
 		}
@@ -118,7 +117,7 @@ func TestCallerLeaves(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	_, err := d.Update(ctx, start, func(tx *db.Tx) error {
 		leave()
-		return tx.SetThrottle(ctx, "x", 1, time.Time{})
+		return setCount(ctx, tx, "x", 1)
 	})
 	if err == nil || db.IsAway(err) {
 		t.Errorf("got %v", err)

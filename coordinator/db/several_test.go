@@ -110,6 +110,10 @@ func TestReadersNeverSeeAGap(t *testing.T) {
 	reading.Wait()
 }
 
+func setCount(ctx context.Context, tx *db.Tx, subject string, n int) error {
+	return tx.SetThrottle(ctx, subject, n, time.Time{})
+}
+
 // R61: counts lose nothing: a change sees all that came before it, whoever made it.
 func TestChangesSeeAllBefore(t *testing.T) {
 	source := dbtest.Source(t)
@@ -120,7 +124,7 @@ func TestChangesSeeAllBefore(t *testing.T) {
 				for range 20 {
 					_, err := d.Update(t.Context(), start, func(tx *db.Tx) error {
 						counted, err := tx.Throttle(t.Context(), "x")
-						return errors.Join(err, tx.SetThrottle(t.Context(), "x", counted.Failures+1, time.Time{}))
+						return errors.Join(err, setCount(t.Context(), tx, "x", counted.Failures+1))
 					})
 					if err != nil {
 						t.Error(err)
@@ -221,7 +225,7 @@ func TestUnstorableText(t *testing.T) {
 			t.Errorf("%q: %v, %v", text, users, err)
 		}
 		update(t, d, start, func(ctx context.Context, tx *db.Tx) error {
-			return tx.SetThrottle(ctx, "account "+text, 3, time.Time{})
+			return setCount(ctx, tx, "account "+text, 3)
 		})
 		if counted, err := d.Throttle(t.Context(), "account "+text); err != nil || counted.Failures != 3 {
 			t.Errorf("%q: %+v, %v", text, counted, err)

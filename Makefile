@@ -83,7 +83,7 @@ setup-build: ## install what building needs (apt: libvips, OpenJPEG; npm)
 	scripts/setup.sh build
 
 .PHONY: setup-test
-setup-test: ## install what tests need besides (Chromium, Node >= 20, an S3 server)
+setup-test: ## install what tests need besides (Chromium, Node >= 20, an S3 server, PostgreSQL)
 	scripts/setup.sh build test
 	scripts/servers.sh $(TOOLS)
 

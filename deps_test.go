@@ -49,6 +49,7 @@ var sole = []struct{ imports, by, reason string }{
 	{"database/sql", "coordinator/db", "one place knows the schema"},
 	{"modernc.org/sqlite", "coordinator/db", "one place knows the schema"},
 	{"github.com/minio/minio-go", "internal/store/s3", "one place knows the ways of object storage"},
+	{"github.com/jackc/pgx", "coordinator/db", "one place knows the schema"},
 }
 
 func TestDependencies(t *testing.T) {

@@ -168,5 +168,17 @@ func (c *Coordinator) Rights(ctx context.Context, since int64) (session.Rights, 
 	return c.people.Rights(ctx, since)
 }
 
+// Revision is the newest revision of rights, whichever coordinator made it. That it
+// can be told means that the database answers.
+func (c *Coordinator) Revision(ctx context.Context) (int64, error) { return c.people.Revision(ctx) }
+
+// requestTime bounds what a request may wait for the database and for its turn to
+// have a password checked.
+const requestTime = 20 * time.Second
+
 // ServeHTTP serves /auth/ but for the probe, which is the edge's.
-func (c *Coordinator) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.ServeHTTP(w, r) }
+func (c *Coordinator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), requestTime)
+	defer cancel()
+	c.handler.ServeHTTP(w, r.WithContext(ctx))
+}

@@ -50,6 +50,8 @@ func commands() []command {
 		{"coordinator", "a cluster's coordinator: people, rights and signing in", process(config.Coordinator, (*server).onlyCoordinator)},
 		{"admin", "users, rules, sessions and tokens, from the shell", admin},
 		{"explain", "which rule decides what a user sees of an image, and why", explain},
+		{"backup", "copy users, groups and rules from the database to a file", backup},
+		{"restore", "put such a copy into an empty database, of either kind", restore},
 		{"config", "check, print or document the settings", configure},
 		{"nats-config", "configuration, certificates and credentials for a cluster's NATS servers", natsConfig},
 		{"version", "version of Tessera, Go, libvips and OpenJPEG", showVersion},

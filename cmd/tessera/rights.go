@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"sync/atomic"
 
 	"github.com/tessera-iiif/tessera/coordinator"
@@ -16,10 +15,9 @@ import (
 // coordinator opens the database, makes sure somebody can administer it, and serves
 // rights over the bus.
 func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, error) {
-	file := filepath.Join(s.settings.Data, "tessera.db")
-	people, err := db.Open(ctx, "sqlite:"+file)
+	people, err := db.Open(ctx, s.settings.Database())
 	if err != nil {
-		return nil, fmt.Errorf("cannot open the database %s: %w; choose another folder with --data", file, err)
+		return nil, fmt.Errorf("cannot open the database: %w; choose another with --db, or another folder with --data", err)
 	}
 	s.opened(people.Close)
 	// Changes are announced once the bus is there; until then nobody listens.

@@ -17,6 +17,7 @@ type Settings struct {
 	PublicURLs   []string `flag:"public-url" roles:"serve edge coordinator" help:"base of every id and redirect, e.g. https://iiif.example.org; several allowed; unset: loopback hosts are echoed"`
 	InsecureHTTP bool     `flag:"insecure-http" roles:"serve edge coordinator" help:"allow an http public URL that is not loopback: cookies and images travel readable"`
 	Data         string   `flag:"data" roles:"serve worker coordinator" default:"./data" help:"folder of the database, the event store, caches and keys"`
+	DB           string   `flag:"db" roles:"serve coordinator" secret:"true" help:"database of people and rights: sqlite:PATH, or postgres://USER@HOST/NAME for several coordinators; default sqlite:<data>/tessera.db"`
 	Images       string   `flag:"images" roles:"serve worker" help:"folder of images, or s3://bucket/prefix"`
 	Manifests    string   `flag:"manifests" roles:"serve worker" help:"folder of IIIF manifests, or s3://bucket/prefix; absent: generated manifests only"`
 	Cache        string   `flag:"cache" roles:"serve worker" help:"store of rendered results: dir:PATH, default dir:<data>/cache; or s3://bucket/prefix, which workers share besides"`

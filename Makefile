@@ -19,6 +19,12 @@ build: viewer ## bin/tessera (no cgo) and bin/tessera-decoder (OpenJPEG, libvips
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/tessera ./cmd/tessera
 	CGO_ENABLED=1 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/tessera-decoder ./cmd/tessera-decoder
 
+.PHONY: cluster
+cluster: setup-build build ## a whole cluster on this machine, until ^C: 3 NATS servers, coordinator, 2 workers, 2 edges (IMAGES=folder)
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/nats-server github.com/nats-io/nats-server/v2
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/tessera-cluster ./loadtest/cluster
+	@IMAGES="$${IMAGES:-}" scripts/cluster.sh
+
 .PHONY: viewer
 viewer: edge/pages/assets/vendor/openseadragon.min.js
 edge/pages/assets/vendor/openseadragon.min.js: edge/pages/package-lock.json
@@ -55,9 +61,12 @@ browser: build ## headless Chromium drives Mirador and the built-in pages agains
 	scripts/browser.sh
 
 .PHONY: soak
-soak: setup-test build ## long: 200,000 tasks in one decoder, then every fuzz target for FUZZTIME=10m
+soak: setup-test build ## long: 200,000 tasks in one decoder, MinIO itself, every fuzz target for FUZZTIME=10m, a thousand sign-ins
 	$(GO) test -tags soak -run MemoryPlateau -timeout 3h -v ./worker/decoder
+	scripts/servers.sh $(TOOLS) minio
+	S3_SERVER=minio $(GO) test -count 1 -timeout 10m ./internal/store/s3/...
 	scripts/fuzz.sh $${FUZZTIME:-10m}
+	TESSERA_TEST_SOAK=1 $(GO) test -timeout 20m ./tests/cluster/
 
 .PHONY: test-external
 test-external: setup-test build ## run original suites somebody has: DIR=folder of the image-validator or of JPEG 2000 files
@@ -74,8 +83,9 @@ setup-build: ## install what building needs (apt: libvips, OpenJPEG; npm)
 	scripts/setup.sh build
 
 .PHONY: setup-test
-setup-test: ## install what tests need besides (Chromium, Node >= 20)
+setup-test: ## install what tests need besides (Chromium, Node >= 20, an S3 server, PostgreSQL)
 	scripts/setup.sh build test
+	scripts/servers.sh $(TOOLS)
 
 .PHONY: setup-bench
 setup-bench: ## install what benchmarks need besides (iipimage-server, nginx)

@@ -1,28 +1,21 @@
 package coordinator_test
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/tessera-iiif/tessera/coordinator"
-	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/coordinator/db/dbtest"
 	"github.com/tessera-iiif/tessera/internal/session"
 )
 
 // counter is a coordinator with one administrator, at the real cost of passwords.
 func counter(b *testing.B) *coordinator.Coordinator {
 	b.Helper()
-	opened, err := db.Open(context.Background(), "sqlite:"+filepath.Join(b.TempDir(), "tessera.db"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = opened.Close() })
-	c, err := coordinator.New(coordinator.Config{DB: opened, PublicURLs: []string{"http://localhost"}})
+	c, err := coordinator.New(coordinator.Config{DB: dbtest.Fresh(b), PublicURLs: []string{"http://localhost"}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -69,6 +69,7 @@ type Coordinator struct {
 	fallback authz.Access
 	sameSite http.SameSite
 	public   origin // zero if there is none
+	sites    []origin
 	viewers  map[origin]bool
 	log      *slog.Logger
 	handler  http.Handler
@@ -102,7 +103,7 @@ func New(config Config) (*Coordinator, error) {
 	return c, nil
 }
 
-func (c *Coordinator) parse(config Config) (err error) {
+func (c *Coordinator) parse(config Config) error {
 	switch config.SameSite {
 	case "lax":
 		c.sameSite = http.SameSiteLaxMode
@@ -111,10 +112,15 @@ func (c *Coordinator) parse(config Config) (err error) {
 	default:
 		return fmt.Errorf("SameSite of the session cookie %q: use lax or none", config.SameSite)
 	}
-	if len(config.PublicURLs) > 0 {
-		if c.public, err = parseOrigin(config.PublicURLs[0]); err != nil {
-			return fmt.Errorf("public URL %q: write scheme and host alone, such as https://iiif.example.org", config.PublicURLs[0])
+	for _, text := range config.PublicURLs {
+		site, err := parseOrigin(text)
+		if err != nil {
+			return fmt.Errorf("public URL %q: write scheme and host alone, such as https://iiif.example.org", text)
 		}
+		c.sites = append(c.sites, site)
+	}
+	if len(c.sites) > 0 {
+		c.public = c.sites[0]
 	}
 	for _, text := range config.ViewerOrigins {
 		viewer, err := parseOrigin(text)
@@ -162,5 +168,17 @@ func (c *Coordinator) Rights(ctx context.Context, since int64) (session.Rights, 
 	return c.people.Rights(ctx, since)
 }
 
+// Revision is the newest revision of rights, whichever coordinator made it. That it
+// can be told means that the database answers.
+func (c *Coordinator) Revision(ctx context.Context) (int64, error) { return c.people.Revision(ctx) }
+
+// requestTime bounds what a request may wait for the database and for its turn to
+// have a password checked.
+const requestTime = 20 * time.Second
+
 // ServeHTTP serves /auth/ but for the probe, which is the edge's.
-func (c *Coordinator) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.ServeHTTP(w, r) }
+func (c *Coordinator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), requestTime)
+	defer cancel()
+	c.handler.ServeHTTP(w, r.WithContext(ctx))
+}

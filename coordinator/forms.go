@@ -32,8 +32,11 @@ func (c *Coordinator) readForm(w http.ResponseWriter, r *http.Request, limit int
 // explain turns an error into status and sentence and sets Retry-After where
 // waiting helps. Errors that are not for people are logged.
 func (c *Coordinator) explain(ctx context.Context, w http.ResponseWriter, err error) (status int, sentence string) {
+	if people.IsAway(err) {
+		c.log.ErrorContext(ctx, "the database does not answer", "error", err)
+	}
 	var e *people.Error
-	if !errors.As(err, &e) {
+	if !errors.As(people.ForPeople(err), &e) {
 		if ctx.Err() == nil {
 			c.log.ErrorContext(ctx, "request failed", "error", err)
 		}

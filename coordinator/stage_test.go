@@ -9,7 +9,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -19,11 +18,12 @@ import (
 
 	"github.com/tessera-iiif/tessera/coordinator"
 	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/coordinator/db/dbtest"
 	"github.com/tessera-iiif/tessera/coordinator/password"
 	"github.com/tessera-iiif/tessera/internal/session"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(dbtest.Both(m)) }
 
 const (
 	adminEmail    = "admin@localhost"
@@ -36,22 +36,28 @@ const (
 // stage is a coordinator on a database of its own, behind what an edge does to
 // requests, with a clock that stands still.
 type stage struct {
-	t    *testing.T
-	base string // public address
-	c    *coordinator.Coordinator
-	db   *db.DB
-	path string // of the database
-	log  *bytes.Buffer
+	t      *testing.T
+	base   string // public address
+	c      *coordinator.Coordinator
+	db     *db.DB
+	source string // of the database
+	log    *bytes.Buffer
 
 	mu        sync.Mutex
 	now       time.Time
 	announced []int64
+	tell      func(revision int64) // told of what is announced, nil: nobody
 }
 
 func newStage(t *testing.T, change ...func(*coordinator.Config)) *stage {
 	t.Helper()
+	return newStageOn(t, dbtest.Source(t), change...)
+}
+
+func newStageOn(t *testing.T, source string, change ...func(*coordinator.Config)) *stage {
+	t.Helper()
 	s := &stage{
-		t: t, base: "https://iiif.example.org", path: filepath.Join(t.TempDir(), "tessera.db"), log: &bytes.Buffer{},
+		t: t, base: "https://iiif.example.org", source: source, log: &bytes.Buffer{},
 		now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC),
 	}
 	s.open(change...)
@@ -70,23 +76,20 @@ func (s *stage) open(change ...func(*coordinator.Config)) {
 			s.t.Fatal(err)
 		}
 	}
-	opened, err := db.Open(s.t.Context(), "sqlite:"+s.path)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.db = opened
-	s.t.Cleanup(func() { _ = opened.Close() })
+	s.db = dbtest.Open(s.t, s.source)
 	config := coordinator.Config{
-		DB: opened, Now: s.time, Announce: s.announce,
+		DB: s.db, Now: s.time, Announce: s.announce,
 		Passwords: password.Config{MemoryKiB: 64, Iterations: 1},
 		Log:       slog.New(slog.NewTextHandler(s.log, nil)),
 	}
 	for _, f := range change {
 		f(&config)
 	}
-	if s.c, err = coordinator.New(config); err != nil {
+	c, err := coordinator.New(config)
+	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.c = c
 }
 
 func (s *stage) time() time.Time {
@@ -105,6 +108,9 @@ func (s *stage) announce(revision int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.announced = append(s.announced, revision)
+	if s.tell != nil {
+		s.tell(revision)
+	}
 }
 
 func (s *stage) lastAnnounced() int64 {

@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -53,10 +52,10 @@ type Config struct {
 	TrustedProxies []netip.Prefix // whose forwarding headers count
 
 	Limits          iiifurl.Limits
-	Formats         []string // output formats that workers can write, e.g. "jpg"
-	TileSize        int      // advertised tile side in pixels; 0: chosen per image
-	JPEGQuality     int      // 1 to 100; 0: 85
-	SlashSubstitute string   // stands for "/" in identifiers; empty: off
+	Formats         func() []string // output formats that workers offer, e.g. "jpg"; nil: no worker is known yet
+	TileSize        int             // advertised tile side in pixels; 0: chosen per image
+	JPEGQuality     int             // 1 to 100; 0: 85
+	SlashSubstitute string          // stands for "/" in identifiers; empty: off
 
 	ServiceName          string // of the sign-in service; empty: "members"
 	AuthTexts            iiif.Texts
@@ -123,11 +122,10 @@ type Edge struct {
 
 // New makes an edge. Errors name the setting to change.
 func New(cfg Config) (*Edge, error) {
-	if cfg.Renderer == nil || cfg.Library == nil || cfg.Keeper == nil || cfg.Coordinator == nil || cfg.Pages == nil {
-		return nil, errors.New("edge: renderer, library, keeper, coordinator and pages are all needed")
+	if cfg.Renderer == nil || cfg.Library == nil || cfg.Keeper == nil || cfg.Coordinator == nil || cfg.Pages == nil || cfg.Formats == nil {
+		return nil, errors.New("edge: renderer, library, keeper, coordinator, pages and formats are all needed")
 	}
 	cfg = cfg.withDefaults()
-	cfg.Formats = slices.Clone(cfg.Formats)
 	sites, err := parseSites(cfg.PublicURLs)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -63,9 +64,8 @@ func (e *Edge) redirect(x *exchange, t iiifurl.Target) error {
 // picture answers a request for pixels: rights first, and only then anything that
 // costs or shows some.
 func (e *Edge) picture(ctx context.Context, x *exchange, t iiifurl.Target) error {
-	if !slices.Contains(e.cfg.Formats, t.Request.Format) {
-		return refuse(http.StatusBadRequest,
-			fmt.Sprintf("The format %q is not offered. Ask for one of: %s.", t.Request.Format, strings.Join(e.cfg.Formats, ", ")))
+	if err := e.offers(t.Request.Format); err != nil {
+		return err
 	}
 	who := e.visitor(ctx, x, forContent)
 	img, v, err := e.examine(ctx, t.ID, who)
@@ -86,6 +86,20 @@ func (e *Edge) picture(ctx context.Context, x *exchange, t iiifurl.Target) error
 		return err
 	}
 	return e.show(ctx, x, view{t, img, v, who.Admin})
+}
+
+// offers refuses formats that workers do not write. While none has said what it can do
+// nothing can be refused for good.
+func (e *Edge) offers(format string) error {
+	formats := e.cfg.Formats()
+	if len(formats) == 0 {
+		return tile.Fail(tile.Unavailable, "", errors.New("no worker has been heard from"))
+	}
+	if !slices.Contains(formats, format) {
+		return refuse(http.StatusBadRequest,
+			fmt.Sprintf("The format %q is not offered. Ask for one of: %s.", format, strings.Join(formats, ", ")))
+	}
+	return nil
 }
 
 // view is a granted request for pixels of one version of an image.

@@ -124,7 +124,7 @@ func TestPublicURLsAreChecked(t *testing.T) {
 		s := newStage(t)
 		_, err := edge.New(edge.Config{
 			Renderer: s.studio, Library: s.shelf, Keeper: s.keeper, Coordinator: s.echo("c"), Pages: always(s.echo("p")),
-			PublicURLs: []string{raw},
+			PublicURLs: []string{raw}, Formats: func() []string { return nil },
 		})
 		if err == nil || !strings.Contains(err.Error(), "https://iiif.example.org") {
 			t.Errorf("%q: %v", raw, err)

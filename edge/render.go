@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/maypok86/otter/v2"
@@ -77,8 +78,25 @@ func likelyLarge(r iiifurl.Resolved) bool {
 	return int64(w)*int64(h)*perPixel > maxSmall
 }
 
-// ask has a worker do the job and remembers a small result.
+// ask has a worker do the job and remembers a small result. Where the worker was lost
+// half-way through that, another does it; of a large one, bytes are on their way to the
+// client by then.
 func (e *Edge) ask(ctx context.Context, job tile.Job, key tile.Key) (rendering, error) {
+	made, err := e.askOnce(ctx, job, key)
+	var cut *cutShort
+	if errors.As(err, &cut) && ctx.Err() == nil {
+		return e.askOnce(ctx, job, key)
+	}
+	return made, err
+}
+
+// cutShort is a body that ended before it was whole.
+type cutShort struct{ cause *tile.Error }
+
+func (c *cutShort) Error() string { return c.cause.Error() }
+func (c *cutShort) Unwrap() error { return c.cause }
+
+func (e *Edge) askOnce(ctx context.Context, job tile.Job, key tile.Key) (rendering, error) {
 	result, err := e.cfg.Renderer.Render(ctx, job)
 	if err != nil {
 		return rendering{}, err
@@ -91,7 +109,7 @@ func (e *Edge) ask(ctx context.Context, job tile.Job, key tile.Key) (rendering, 
 	defer result.Body.Close()
 	body := make([]byte, result.Size)
 	if _, err := io.ReadFull(result.Body, body); err != nil {
-		return rendering{}, tile.Fail(tile.CodeOf(err), "", err)
+		return rendering{}, &cutShort{tile.Fail(tile.CodeOf(err), "", err)}
 	}
 	made.small = &picture{mediaType: []string{result.Type}, body: body, etag: etagOf(nil, key)}
 	e.results.Set(key, made.small)

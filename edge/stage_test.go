@@ -98,7 +98,7 @@ func newStage(t testing.TB, adjust ...func(*edge.Config)) *stage {
 	cfg := edge.Config{
 		Renderer: s.studio, Library: s.shelf, Keeper: s.keeper,
 		Coordinator: s.echo("coordinator"), Pages: always(s.echo("pages")),
-		PublicURLs: []string{base}, Formats: []string{"jpg", "png", "webp", "gif", "tif"},
+		PublicURLs: []string{base}, Formats: func() []string { return []string{"jpg", "png", "webp", "gif", "tif"} },
 		Limits: iiifurl.Limits{MaxArea: 128_000_000},
 		Now:    s.clock.Now, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

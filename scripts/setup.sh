@@ -27,6 +27,7 @@ for set in "$@"; do
       want vips libvips-tools
       want curl curl ca-certificates
       want python3 python3
+      compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || packages+=(postgresql)
       ;;
     bench)
       [ -x /usr/lib/iipimage-server/iipsrv.fcgi ] || packages+=(iipimage-server)

@@ -77,7 +77,7 @@ func container(f io.ReaderAt, key string) (tile.Format, error) {
 	var head [sniffed]byte
 	n, err := f.ReadAt(head[:], 0)
 	if err != nil && err != io.EOF {
-		return "", tile.Fail(tile.Internal, "", err)
+		return "", unread(err)
 	}
 	found := sniff(head[:n])
 	_, ext := tile.SplitExtension(key)
@@ -97,6 +97,15 @@ func keeps(promised, found tile.Format) bool {
 	return found == promised || found.IsJPEG2000() && promised.IsJPEG2000()
 }
 
+// unread keeps what a source says of a read that failed, such as tile.Changed.
+func unread(err error) error {
+	var known *tile.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return tile.Fail(tile.CodeOf(err), "", err)
+}
+
 func (w *Worker) readHeader(f io.ReaderAt, size int64) (tile.Image, error) {
 	h, err := jp2.ReadHeader(f, size, *w.limits.Header)
 	var fault *jp2.Error
@@ -104,7 +113,7 @@ func (w *Worker) readHeader(f io.ReaderAt, size int64) (tile.Image, error) {
 	case errors.As(err, &fault):
 		return tile.Image{}, broken("the JPEG 2000 file is damaged, or claims more than is allowed", err)
 	case err != nil:
-		return tile.Image{}, tile.Fail(tile.Internal, "", err)
+		return tile.Image{}, unread(err)
 	}
 	return tile.Image{
 		Width: h.Width, Height: h.Height, TileWidth: h.TileWidth, TileHeight: h.TileHeight,

@@ -15,7 +15,7 @@ func (w *Worker) Render(ctx context.Context, job tile.Job) (tile.Result, error) 
 		return tile.Result{}, err
 	}
 	key := job.Key()
-	if res, ok := w.kept(key); ok {
+	if res, ok := w.kept(ctx, key); ok {
 		return res, nil
 	}
 	leave := w.callers.enter(key)
@@ -28,11 +28,10 @@ func (w *Worker) Render(ctx context.Context, job tile.Job) (tile.Result, error) 
 	if err != nil {
 		return tile.Result{}, w.outcome(ctx, err)
 	}
-	from := tile.FromMiss
 	if joined {
-		from = tile.FromWorker
+		return w.result(r, tile.FromWorker), nil
 	}
-	return w.result(r, from), nil
+	return w.result(r, r.from), nil
 }
 
 func (w *Worker) result(r *rendition, from string) tile.Result {
@@ -40,7 +39,7 @@ func (w *Worker) result(r *rendition, from string) tile.Result {
 }
 
 // kept finds a result that was made before.
-func (w *Worker) kept(key tile.Key) (tile.Result, bool) {
+func (w *Worker) kept(ctx context.Context, key tile.Key) (tile.Result, bool) {
 	if r, done := w.saver.find(key); r != nil {
 		defer done()
 		return w.result(r, tile.FromWorker), true
@@ -48,7 +47,7 @@ func (w *Worker) kept(key tile.Key) (tile.Result, bool) {
 	if w.results == nil {
 		return tile.Result{}, false
 	}
-	res, ok := w.results.Get(key)
+	res, ok := w.results.Get(ctx, key)
 	res.Worker = w.name
 	return res, ok
 }
@@ -56,7 +55,11 @@ func (w *Worker) kept(key tile.Key) (tile.Result, bool) {
 // render is the work that equal jobs share.
 func (w *Worker) render(ctx context.Context, job tile.Job, key tile.Key) (*rendition, error) {
 	// Equal work may have ended between the caller's look into the cache and now.
-	if r := w.keptSmall(key); r != nil {
+	if r := shareable(w.kept(ctx, key)); r != nil {
+		return r, nil
+	}
+	if r := w.fromShared(ctx, key); r != nil {
+		w.saver.save(key, r)
 		return r, nil
 	}
 	r, err := w.renderAnew(ctx, job)
@@ -64,16 +67,26 @@ func (w *Worker) render(ctx context.Context, job tile.Job, key tile.Key) (*rendi
 		return nil, err
 	}
 	w.saver.save(key, r)
-	if r.file != nil {
+	if r.file == nil {
+		w.sharer.save(key, r)
+	} else {
 		w.callers.entrust(key, r.file)
 	}
 	return r, nil
 }
 
-// keptSmall does without large results, which would have to be copied to be shared:
-// rather is one of them made twice, once in a great while.
-func (w *Worker) keptSmall(key tile.Key) *rendition {
-	res, ok := w.kept(key)
+// fromShared asks the store that all workers share, or returns nil.
+func (w *Worker) fromShared(ctx context.Context, key tile.Key) *rendition {
+	if w.shared == nil {
+		return nil
+	}
+	return shareable(w.shared.Get(ctx, key))
+}
+
+// shareable takes over a result that was found. It does without large ones, which
+// would have to be copied to be shared: rather is one of them made twice, once in a
+// great while.
+func shareable(res tile.Result, ok bool) *rendition {
 	if !ok {
 		return nil
 	}
@@ -85,7 +98,7 @@ func (w *Worker) keptSmall(key tile.Key) *rendition {
 	if err != nil {
 		return nil
 	}
-	return &rendition{media: res.Type, size: res.Size, data: data}
+	return &rendition{media: res.Type, size: res.Size, data: data, from: res.Cache}
 }
 
 func (w *Worker) renderAnew(ctx context.Context, job tile.Job) (*rendition, error) {

@@ -17,6 +17,7 @@ const memoryBody = decoder.MemoryBody
 type rendition struct {
 	media  string
 	size   int64
+	from   string // a value of tile.Result.Cache
 	timing tile.Timing
 	data   []byte
 	file   *sharedFile // nil where data is the body
@@ -35,7 +36,7 @@ func adopt(out decoder.Output) (*rendition, error) {
 	if out.Body == nil {
 		return nil, tile.Fail(tile.Internal, "", errors.New("output of a decoder without a body"))
 	}
-	r := &rendition{media: out.Type, size: out.Size}
+	r := &rendition{media: out.Type, size: out.Size, from: tile.FromMiss}
 	if out.Size <= memoryBody {
 		data, err := readAll(out.Body, out.Size)
 		r.data = data

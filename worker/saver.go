@@ -16,11 +16,11 @@ const (
 	maxUnsavedBytes = 64 << 20 // of them in memory
 )
 
-// saver writes results to the cache after they were answered, one after the other.
+// saver writes results to a store after they were answered, one after the other.
 // Until one is written it can be found here, so that it is not made a second time.
 // Where writing falls behind, results are not kept: that costs time, not answers.
 type saver struct {
-	results *store.Results
+	results Results
 	log     *slog.Logger
 	hurry   context.Context // once it has ended nothing more is written
 	dropped atomic.Uint64
@@ -34,7 +34,7 @@ type saver struct {
 }
 
 // newSaver starts writing; close ends it. Without results nothing is kept.
-func newSaver(hurry context.Context, results *store.Results, log *slog.Logger) *saver {
+func newSaver(hurry context.Context, results Results, log *slog.Logger) *saver {
 	s := &saver{
 		results: results, log: log, hurry: hurry, unsaved: make(map[tile.Key]*rendition),
 		queue: make(chan tile.Key, maxUnsaved), done: make(chan struct{}), closed: results == nil,
@@ -108,7 +108,7 @@ func (s *saver) write(key tile.Key) {
 		return
 	}
 	body := r.open()
-	err := s.results.Put(key, r.media, body, r.size)
+	err := s.results.Put(s.hurry, key, r.media, body, r.size)
 	_ = body.Close()
 	if err != nil && !errors.Is(err, store.ErrNotStored) {
 		s.log.Debug("result not kept", "id", key.ID, "error", err)

@@ -6,7 +6,7 @@
 //
 //  1. The result cache is asked; a hit costs nothing else.
 //  2. Equal jobs join (internal/flight): one of them works, all get the outcome. It is
-//     cancelled when the last of them has left.
+//     cancelled when the last of them has left. It asks the shared store of results.
 //  3. The facts of this version of the image, from memory or from the file's header,
 //     say which resolution level to decode and how much work that is.
 //  4. Admission: a free slot, a place among the waiting, or tile.Busy at once.
@@ -14,8 +14,8 @@
 //     job's is tile.Changed. The file is opened as that very version.
 //  6. A decoder child makes the pixels. If the file was written to meanwhile, the
 //     outcome is dropped and the answer is tile.Changed.
-//  7. The waiters get the result; it is written to the result cache behind their
-//     backs.
+//  7. The waiters get the result; it is written to the result cache and to the shared
+//     store behind their backs.
 //
 // Files that are malformed or over budget are judged once per version, and a version
 // that costs two decoder children is quarantined.
@@ -25,6 +25,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"runtime"
@@ -50,11 +51,22 @@ type Decoders interface {
 	Formats() []string
 }
 
+// Results keeps what was rendered. Safe for concurrent use.
+type Results interface {
+	// Get finds the result of key; the caller closes its Body. Whatever goes wrong is a
+	// miss. It takes less time than rendering anew.
+	Get(ctx context.Context, key tile.Key) (tile.Result, bool)
+	// Put stores size bytes of body as the result of key, or returns store.ErrNotStored
+	// for what is not worth keeping.
+	Put(ctx context.Context, key tile.Key, media string, body io.Reader, size int64) error
+}
+
 // Config is what a Worker is made of. Source, Decoders and Log are needed.
 type Config struct {
-	Source    store.Source   // images
-	Manifests store.Source   // documents; nil where there are none
-	Results   *store.Results // nil: results are not kept
+	Source    store.Source // images
+	Manifests store.Source // documents; nil where there are none
+	Results   Results      // at hand; nil: results are not kept
+	Shared    Results      // of all workers; nil: none. Asked before rendering anew
 	Decoders  Decoders
 	Slots     int    // renderings at a time, as many as there are children; 0: one per core
 	Queue     int    // renderings of each lane that may wait for a slot; 0: 8 per slot
@@ -87,7 +99,8 @@ type Worker struct {
 	name      string
 	source    store.Source
 	manifests store.Source
-	results   *store.Results
+	results   Results
+	shared    Results
 	decoders  Decoders
 	limits    Limits
 	log       *slog.Logger
@@ -99,6 +112,7 @@ type Worker struct {
 	admission   *admission
 	wards       *wards
 	saver       *saver
+	sharer      *saver // into the shared store, which may be slow
 
 	jobs    sync.WaitGroup // joined work, which may outlive its callers for a moment
 	closing context.Context
@@ -118,7 +132,7 @@ func New(c Config) *Worker {
 	slots := cmp.Or(c.Slots, runtime.GOMAXPROCS(0))
 	closing, cut := context.WithCancel(context.Background())
 	return &Worker{
-		name: c.Name, source: c.Source, manifests: c.Manifests, results: c.Results,
+		name: c.Name, source: c.Source, manifests: c.Manifests, results: c.Results, shared: c.Shared,
 		decoders: c.Decoders, limits: c.Limits.withDefaults(), log: c.Log,
 		verdicts: otter.Must(&otter.Options[subject, verdict]{
 			MaximumSize: maxVerdicts,
@@ -127,6 +141,7 @@ func New(c Config) *Worker {
 		admission: newAdmission(slots, cmp.Or(c.Queue, 8*slots)),
 		wards:     newWards(),
 		saver:     newSaver(closing, c.Results, c.Log),
+		sharer:    newSaver(closing, c.Shared, c.Log),
 		closing:   closing, cut: cut,
 	}
 }
@@ -137,6 +152,7 @@ func (w *Worker) Close(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, w.cut)
 	w.jobs.Wait()
 	w.saver.close()
+	w.sharer.close()
 	defer w.cut()
 	if !stop() {
 		return fmt.Errorf("worker closed before its work was done: %w", context.Cause(ctx))
@@ -173,7 +189,7 @@ type Stats struct {
 // Stats returns the load.
 func (w *Worker) Stats() Stats {
 	s := w.admission.stats()
-	s.Unsaved = w.saver.dropped.Load()
+	s.Unsaved = w.saver.dropped.Load() + w.sharer.dropped.Load()
 	s.Quarantined = w.wards.condemned()
 	return s
 }
@@ -187,6 +203,28 @@ func (w *Worker) Clear(id string) {
 		}
 	}
 	w.wards.clear(func(key string) bool { return meant(id, key) })
+}
+
+// Forgetter is a source that remembers for a while what it found out.
+type Forgetter interface{ Forget(key string) }
+
+// Forget drops what is known of objects by their keys, because somebody says that
+// they were created, replaced or deleted: they are looked at anew when asked for.
+func (w *Worker) Forget(keys ...string) {
+	ids := make(map[string]bool, 2*len(keys))
+	for _, key := range keys {
+		ids[key], ids[tile.RuleName(key)] = true, true
+		for _, s := range []store.Source{w.source, w.manifests} {
+			if f, ok := s.(Forgetter); ok {
+				f.Forget(key)
+			}
+		}
+	}
+	for s := range w.verdicts.Keys() {
+		if ids[s.id] {
+			w.verdicts.Invalidate(s)
+		}
+	}
 }
 
 // meant tells whether an administrator who says id means the image known as name:

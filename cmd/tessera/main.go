@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/pflag"
+
+	"github.com/tessera-iiif/tessera/internal/config"
 )
 
 // version is set by the build.
@@ -42,10 +44,16 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"serve", "everything on one machine: images of a folder to IIIF viewers", serve},
+		{"serve", "everything on one machine: images of a folder to IIIF viewers", process(config.Serve, (*server).everything)},
+		{"edge", "one of a cluster's edges: answers the public", process(config.Edge, (*server).onlyEdge)},
+		{"worker", "one of a cluster's workers: reads images and makes pixels", process(config.Worker, (*server).onlyWorker)},
+		{"coordinator", "a cluster's coordinator: people, rights and signing in", process(config.Coordinator, (*server).onlyCoordinator)},
 		{"admin", "users, rules, sessions and tokens, from the shell", admin},
 		{"explain", "which rule decides what a user sees of an image, and why", explain},
+		{"backup", "copy users, groups and rules from the database to a file", backup},
+		{"restore", "put such a copy into an empty database, of either kind", restore},
 		{"config", "check, print or document the settings", configure},
+		{"nats-config", "configuration, certificates and credentials for a cluster's NATS servers", natsConfig},
 		{"version", "version of Tessera, Go, libvips and OpenJPEG", showVersion},
 	}
 }
@@ -115,7 +123,7 @@ func report(w io.Writer, err error) int {
 func help(w io.Writer) {
 	fmt.Fprintln(w, "Tessera serves IIIF images to whom they are open.\n\nCommands:")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  tessera %-8s %s\n", c.name, c.usage)
+		fmt.Fprintf(w, "  tessera %-11s %s\n", c.name, c.usage)
 	}
 	fmt.Fprintln(w, "\n`tessera COMMAND --help` lists what a command takes. First steps: tessera serve --images FOLDER")
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"sync/atomic"
 
 	"github.com/tessera-iiif/tessera/coordinator"
@@ -15,11 +14,10 @@ import (
 
 // coordinator opens the database, makes sure somebody can administer it, and serves
 // rights over the bus.
-func (s *server) coordinator(ctx context.Context, b *bus.Embedded) (*coordinator.Coordinator, error) {
-	file := filepath.Join(s.settings.Data, "tessera.db")
-	people, err := db.Open(ctx, "sqlite:"+file)
+func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, error) {
+	people, err := db.Open(ctx, s.settings.Database())
 	if err != nil {
-		return nil, fmt.Errorf("cannot open the database %s: %w; choose another folder with --data", file, err)
+		return nil, fmt.Errorf("cannot open the database: %w; choose another with --db, or another folder with --data", err)
 	}
 	s.opened(people.Close)
 	// Changes are announced once the bus is there; until then nobody listens.
@@ -37,7 +35,7 @@ func (s *server) coordinator(ctx context.Context, b *bus.Embedded) (*coordinator
 	if err != nil {
 		return nil, err
 	}
-	conn, err := s.connect(b, "coordinator")
+	conn, err := s.connect(ctx, bus.RoleCoordinator)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +44,9 @@ func (s *server) coordinator(ctx context.Context, b *bus.Embedded) (*coordinator
 		return nil, err
 	}
 	s.opened(func() error { authority.Close(); return nil })
+	s.health.Check("database", func(ctx context.Context) error {
+		return people.View(ctx, func(r db.Reader) error { _, _, err := r.Revision(ctx); return err })
+	})
 	publish := authority.Announce
 	announce.Store(&publish)
 	s.parts = append(s.parts, ops.Part{Name: "coordinator", Run: func(ctx context.Context) error {

@@ -9,36 +9,37 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/tessera-iiif/tessera/internal/bus"
 	"github.com/tessera-iiif/tessera/internal/config"
 	"github.com/tessera-iiif/tessera/internal/ops"
 )
 
-// serve runs every role in one process, joined by an in-process bus: what a laptop
-// tests is what a cluster runs.
-func serve(ctx, force context.Context, env environment) error {
-	loaded, err := config.Load(env.args, env.environ, env.stdout)
-	if err != nil {
-		return usageError{err}
+// process is the command of one role. assemble opens everything and lists the parts to
+// run, each after those it needs.
+func process(role config.Role, assemble func(s *server, ctx context.Context) error) func(ctx, force context.Context, env environment) error {
+	return func(ctx, force context.Context, env environment) error {
+		loaded, err := config.LoadFor(role, env.args, env.environ, env.stdout)
+		if err != nil {
+			return usageError{err}
+		}
+		if len(loaded.Args) > 0 {
+			return usageError{fmt.Errorf("tessera %s takes settings alone, not %q", role, loaded.Args)}
+		}
+		if err := loaded.Validate(); err != nil {
+			return usageError{err}
+		}
+		s := newServer(role, loaded.Settings, env.stderr)
+		s.force = force
+		defer s.close()
+		if err := assemble(s, ctx); err != nil {
+			return usageError{err}
+		}
+		s.leave()
+		s.greet(env.stdout)
+		return ops.Run(ctx, force, s.log, s.parts...)
 	}
-	if len(loaded.Args) > 0 {
-		return usageError{fmt.Errorf("serve takes settings alone, not %q", loaded.Args)}
-	}
-	if err := loaded.Validate(); err != nil {
-		return usageError{err}
-	}
-	settings := resolve(loaded.Settings)
-	level := new(slog.LevelVar)
-	_ = level.UnmarshalText([]byte(settings.LogLevel)) // Validate allows real levels alone
-	s := &server{settings: settings, force: force, level: level, log: ops.NewLogger(env.stderr, settings.LogFormat, level, bus.RequestID), metrics: ops.NewMetrics()}
-	defer s.close()
-	if err := s.assemble(ctx); err != nil {
-		return usageError{err}
-	}
-	s.greet(env.stdout)
-	defer context.AfterFunc(ctx, s.health.Drain)() // nobody is to be sent here any more
-	return ops.Run(ctx, force, s.log, s.parts...)
 }
 
 // resolve puts in the defaults that depend on the machine.
@@ -51,23 +52,49 @@ func resolve(s config.Settings) config.Settings {
 			s.DecoderPath = filepath.Join(filepath.Dir(self), "tessera-decoder")
 		}
 	}
+	if s.Name == "" {
+		s.Name = config.DefaultName()
+	}
 	return s
 }
 
 // server is one process's assembled parts and what has to be closed after them.
 type server struct {
+	role     config.Role
 	settings config.Settings
 	force    context.Context // ends when not even work under way is waited for
 	level    *slog.LevelVar
 	log      *slog.Logger
 	metrics  *ops.Metrics
 	health   ops.Health
+	draining atomic.Bool
+
+	// join makes a connection with the rights of a role: to the bus within this process,
+	// or to a cluster.
+	join func(context.Context, bus.Role) (*bus.Conn, error)
 
 	parts   []ops.Part
+	leaving []func() // told first when the process is to stop
 	closers []func() error
 
 	url           string // where to point a browser
 	adminPassword string // made up at the first start; "" otherwise
+}
+
+func newServer(role config.Role, settings config.Settings, stderr io.Writer) *server {
+	s := &server{role: role, settings: resolve(settings), level: new(slog.LevelVar), metrics: ops.NewMetrics()}
+	_ = s.level.UnmarshalText([]byte(settings.LogLevel)) // Validate allows real levels alone
+	s.log = ops.NewLogger(stderr, settings.LogFormat, s.level, bus.RequestID)
+	s.join = s.dial
+	if role == config.Serve || role == config.Worker {
+		s.settings.DrainDelay = 0 // nobody chooses between this and others, or the bus does
+	}
+	if role == config.Serve {
+		s.settings.Name = "local"
+	} else {
+		s.log = s.log.With("role", string(role), "name", s.settings.Name)
+	}
+	return s
 }
 
 // opened registers what undoes an opening; close runs them newest first.
@@ -84,7 +111,16 @@ func (s *server) close() {
 }
 
 func (s *server) greet(w io.Writer) {
-	fmt.Fprintf(w, "Tessera serves %s\n  images   %s/\n  admin    %s/auth/admin/  as %s\n", s.settings.Images, s.url, s.url, s.settings.AdminUser)
+	switch s.role {
+	case config.Serve:
+		fmt.Fprintf(w, "Tessera serves %s\n  images   %s/\n  admin    %s/auth/admin/  as %s\n", s.settings.Images, s.url, s.url, s.settings.AdminUser)
+	case config.Worker:
+		fmt.Fprintf(w, "Tessera worker %s reads %s\n", s.settings.Name, s.settings.Images)
+	case config.Edge:
+		fmt.Fprintf(w, "Tessera edge %s answers at %s\n", s.settings.Name, s.url)
+	case config.Coordinator:
+		fmt.Fprintf(w, "Tessera coordinator %s answers edges at %s\n  admin    %s\n", s.settings.Name, s.url, s.settings.AdminUser)
+	}
 	if s.adminPassword != "" {
 		fmt.Fprintf(w, "  password %s  (shown this once: change it after signing in)\n", s.adminPassword)
 	}

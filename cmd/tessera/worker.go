@@ -11,47 +11,48 @@ import (
 	"github.com/tessera-iiif/tessera/worker/decoder"
 )
 
-func (s *server) worker(ctx context.Context, b *bus.Embedded) (formats []string, err error) {
-	images, err := store.OpenDir(s.settings.Images, s.log)
+func (s *server) worker(ctx context.Context) error {
+	storage := s.storage()
+	images, err := storage.source(ctx, "images", s.settings.Images)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s.opened(images.Close)
 	var manifests store.Source
 	if s.settings.Manifests != "" {
-		dir, err := store.OpenDir(s.settings.Manifests, s.log)
-		if err != nil {
-			return nil, err
+		if manifests, err = storage.source(ctx, "manifests", s.settings.Manifests); err != nil {
+			return err
 		}
-		s.opened(dir.Close)
-		manifests = dir
 	}
 	results, err := store.OpenResults(s.settings.CacheDir(), int64(s.settings.CacheBytes), s.log)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.opened(results.Close)
+	shared, err := storage.shared(ctx)
+	if err != nil {
+		return err
+	}
 	decoders, err := decoder.Start(ctx, decoder.Config{
 		Path: s.settings.DecoderPath, Processes: s.settings.Decoders, Timeout: s.settings.DecodeTime,
 		MemoryBytes: int64(s.settings.DecoderBytes), Insecure: s.settings.Unsandboxed, Log: s.log,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.opened(func() error { return decoders.Close(s.force) })
 	w := worker.New(worker.Config{
-		Name: "local", Limits: worker.Limits{Timeout: s.settings.DecodeTime},
-		Source: images, Manifests: manifests, Results: results, Decoders: decoders,
+		Name: s.settings.Name, Limits: worker.Limits{Timeout: s.settings.DecodeTime},
+		Source: images, Manifests: manifests, Results: results, Shared: shared, Decoders: decoders,
 		Slots: s.settings.Decoders, Queue: s.settings.Queue, Log: s.log,
 	})
 	s.measure(w, results)
-	conn, err := s.connect(b, "worker")
+	conn, err := s.connect(ctx, bus.RoleWorker)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	served, err := bus.ServeWorker(conn, "local", w, w, bus.ServerConfig{})
+	served, err := bus.ServeWorker(conn, s.settings.Name, w, w, bus.ServerConfig{})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.parts = append(s.parts, ops.Part{Name: "worker", Run: func(ctx context.Context) error {
 		s.warnAmbiguous(ctx, images)
@@ -60,12 +61,16 @@ func (s *server) worker(ctx context.Context, b *bus.Embedded) (formats []string,
 		defer cancel()
 		return errors.Join(served.Drain(drain), w.Close(drain))
 	}})
-	return decoders.Formats(), nil
+	return nil
 }
 
 // warnAmbiguous names files that an identifier without extension cannot tell apart.
-func (s *server) warnAmbiguous(ctx context.Context, images *store.Dir) {
-	names, err := images.Ambiguous(ctx, 20)
+func (s *server) warnAmbiguous(ctx context.Context, images store.Source) {
+	folder, ok := images.(*store.Dir)
+	if !ok {
+		return // to read all of a bucket is too dear; Find warns of those it meets
+	}
+	names, err := folder.Ambiguous(ctx, 20)
 	if err != nil && ctx.Err() == nil {
 		s.log.Warn("images not searched for names that differ only by extension", "error", err)
 	}

@@ -87,8 +87,11 @@ func writeProblem(w http.ResponseWriter, status int, code, field, sentence strin
 }
 
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if people.IsAway(err) {
+		s.Log.ErrorContext(r.Context(), "the database does not answer", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
 	var e *people.Error
-	if !errors.As(err, &e) {
+	if !errors.As(people.ForPeople(err), &e) {
 		if r.Context().Err() == nil {
 			s.Log.ErrorContext(r.Context(), "API call failed", "method", r.Method, "path", r.URL.Path, "error", err)
 		}

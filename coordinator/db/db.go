@@ -9,133 +9,70 @@ package db
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the database/sql driver "sqlite"
+	"unicode/utf8"
 )
 
 // Errors that callers tell apart with errors.Is.
 var (
 	ErrNotFound = errors.New("no such row")
 	ErrTaken    = errors.New("the name is taken")
+	ErrAway     = errors.New("the database does not answer") // or cannot be written; ask with IsAway
 )
 
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-// readers bounds the connections that read at the same time.
-const readers = 8
+// Bounds of one coordinator's use of the database.
+const (
+	readers  = 8                // connections that read at the same time
+	patience = 15 * time.Second // for one change or one snapshot, its wait for a turn included
+)
 
 // DB is an open database. Its Reader reads outside any transaction.
 type DB struct {
 	Reader
-	read  *sql.DB
-	write *sql.DB // a single connection: SQLite has one writer, so they queue here
+	read, write *sql.DB
+	turn        string         // statement that waits until every other change is over; "" where BEGIN does
+	snapshot    *sql.TxOptions // of transactions that read; nil where the default sees one state
 }
 
-// Open opens the database named by dsn, "sqlite:PATH", and brings its schema up
-// to date. The file is created, readable by its owner alone, if there is none.
-func Open(ctx context.Context, dsn string) (*DB, error) {
-	path, ok := strings.CutPrefix(dsn, "sqlite:")
-	if !ok || path == "" {
-		return nil, fmt.Errorf("database %q: write it as sqlite:PATH", redact(dsn))
+// Open opens the database that source names, sqlite:PATH or postgres://…, and
+// brings its schema up to date. A file is created, readable by its owner alone, if
+// there is none. Errors never repeat the source, which may hold a password.
+func Open(ctx context.Context, source string) (*DB, error) {
+	scheme, rest, _ := strings.Cut(source, ":")
+	switch {
+	case scheme == "sqlite" && rest != "":
+		return openSQLite(ctx, rest)
+	case scheme == "postgres" || scheme == "postgresql":
+		return openPostgres(ctx, source)
 	}
-	db, err := openSQLite(ctx, path)
-	if err != nil {
-		return nil, fmt.Errorf("database %s: %w", path, err)
-	}
-	return db, nil
-}
-
-// redact keeps the scheme of a data source name: the rest may hold a password.
-func redact(dsn string) string {
-	scheme, _, _ := strings.Cut(dsn, ":")
-	return scheme + ":…"
-}
-
-func openSQLite(ctx context.Context, path string) (*DB, error) {
-	if err := createPrivate(path); err != nil {
-		return nil, err
-	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	write, err := connect(abs, 1, url.Values{"_txlock": {"immediate"}})
-	if err != nil {
-		return nil, err
-	}
-	if err := migrate(ctx, write); err != nil {
-		return nil, errors.Join(err, write.Close())
-	}
-	read, err := connect(abs, readers, url.Values{"_pragma": {"query_only(1)"}})
-	if err != nil {
-		return nil, errors.Join(err, write.Close())
-	}
-	return &DB{Reader: Reader{read}, read: read, write: write}, nil
-}
-
-func createPrivate(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("make its folder: %w", err)
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-func connect(path string, conns int, query url.Values) (*sql.DB, error) {
-	// An acknowledged revocation must survive a power cut, hence synchronous(FULL).
-	for _, pragma := range []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"} {
-		query.Add("_pragma", pragma)
-	}
-	source := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
-	pool, err := sql.Open("sqlite", source.String())
-	if err != nil {
-		return nil, err
-	}
-	pool.SetMaxOpenConns(conns)
-	pool.SetMaxIdleConns(conns)
-	return pool, nil
-}
-
-func migrate(ctx context.Context, pool *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, pool, files)
-	if err != nil {
-		return fmt.Errorf("migrations: %w", err)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return nil
+	return nil, errors.New("name the database as sqlite:PATH or as postgres://USER@HOST/NAME")
 }
 
 // Close closes the database; it waits for statements under way.
 func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close()) }
 
-// View reads a consistent snapshot.
+// View reads a consistent snapshot: whoever sees a revision in it sees everything
+// that was changed up to that revision.
 func (d *DB) View(ctx context.Context, fn func(Reader) error) error {
-	tx, err := d.read.BeginTx(ctx, nil)
+	return d.view(ctx, patience, fn)
+}
+
+func (d *DB) view(ctx context.Context, patience time.Duration, fn func(Reader) error) error {
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return inTime(ctx, d.snapshotOf(bounded, fn))
+}
+
+func (d *DB) snapshotOf(ctx context.Context, fn func(Reader) error) error {
+	tx, err := d.read.BeginTx(ctx, d.snapshot)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing was written
-	return fn(Reader{tx})
+	return fn(Reader{plain{tx}})
 }
 
 // querier is what a connection pool and a transaction share.
@@ -143,6 +80,35 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// plain is a querier that is never given what PostgreSQL cannot hold as text, so
+// that both databases answer alike: an identifier from outside with such bytes in it
+// names nothing. What is stored has been checked before.
+type plain struct{ querier }
+
+func (p plain) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return p.querier.QueryContext(ctx, query, storable(args)...)
+}
+
+func (p plain) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return p.querier.QueryRowContext(ctx, query, storable(args)...)
+}
+
+func (p plain) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return p.querier.ExecContext(ctx, query, storable(args)...)
+}
+
+// storable replaces NUL and what is not UTF-8 in texts.
+func storable(args []any) []any {
+	const instead = "\uFFFD"
+	for i, arg := range args {
+		text, ok := arg.(string)
+		if ok && (!utf8.ValidString(text) || strings.Contains(text, "\x00")) {
+			args[i] = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", instead), instead)
+		}
+	}
+	return args
 }
 
 // Reader reads. Its methods answer ErrNotFound where a single row is missing.

@@ -11,26 +11,21 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/coordinator/db/dbtest"
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
 var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
-func open(t testing.TB, path string) *db.DB {
-	t.Helper()
-	d, err := db.Open(t.Context(), "sqlite:"+path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = d.Close() })
-	return d
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(dbtest.Both(m)) }
 
 func fresh(t testing.TB) *db.DB {
 	t.Helper()
-	return open(t, filepath.Join(t.TempDir(), "tessera.db"))
+	return dbtest.Fresh(t)
 }
 
 // update must succeed; it gives the new revision.
@@ -59,34 +54,38 @@ func addSession(t testing.TB, d *db.DB, u db.User, id string, expires time.Time)
 	return hash
 }
 
-func TestOpen(t *testing.T) {
-	t.Run("strange path", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "a b?c%d#e", "x.db")
-		d := open(t, path)
-		addUser(t, d, "u")
-		info, err := os.Stat(path)
-		if err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%v, %v: others can read it", info.Mode(), err)
-		}
-	})
-	t.Run("again", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "x.db")
-		first := open(t, path)
-		addUser(t, first, "u")
-		if err := first.Close(); err != nil {
-			t.Fatal(err)
-		}
-		u, err := open(t, path).User(t.Context(), "u")
-		if err != nil || len(u.Groups) != 2 || !u.Created.Equal(start) {
-			t.Errorf("%+v, %v", u, err)
-		}
-	})
-	for name, dsn := range map[string]string{
+func TestFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a b?c%d#e", "x.db")
+	addUser(t, dbtest.Open(t, "sqlite:"+path), "u")
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v: others can read it", info.Mode(), err)
+	}
+}
+
+func TestOpenAgain(t *testing.T) {
+	source := dbtest.Source(t)
+	first := dbtest.Open(t, source)
+	addUser(t, first, "u")
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	u, err := dbtest.Open(t, source).User(t.Context(), "u")
+	if err != nil || len(u.Groups) != 2 || !u.Created.Equal(start) {
+		t.Errorf("%+v, %v", u, err)
+	}
+}
+
+// What cannot be opened is said without the secret in it.
+func TestRefusedSources(t *testing.T) {
+	for name, source := range map[string]string{
 		"no scheme": "tessera.db", "no path": "sqlite:", "another": "mysql://root:canary@host/db",
 		"unwritable": "sqlite:/proc/tessera.db", "a folder": "sqlite:" + t.TempDir(),
+		"broken address": "postgres://u:canary%zz@host/db", "slash in password": "postgres://u:can/canary@host:x/db",
+		"nobody there": "postgres://u:canary@127.0.0.1:1/db?sslmode=disable", "no socket": "postgres://u:canary@/db?host=" + t.TempDir(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			if d, err := db.Open(t.Context(), dsn); err == nil || strings.Contains(err.Error(), "canary") {
+			if d, err := db.Open(t.Context(), source); err == nil || strings.Contains(err.Error(), "canary") {
 				t.Errorf("%v, %v", d, err)
 			}
 		})
@@ -257,7 +256,7 @@ func TestConcurrentWriters(t *testing.T) {
 // What SQL stores opens nothing to whoever reads the file.
 func TestSecretsAreHashed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
-	d := open(t, path)
+	d := dbtest.Open(t, "sqlite:"+path)
 	u := addUser(t, d, "u")
 	update(t, d, start, func(ctx context.Context, tx *db.Tx) error {
 		return tx.InsertPersonalToken(ctx, session.HashOf("canary-token"), db.PersonalToken{ID: "p", User: u, Expires: start})

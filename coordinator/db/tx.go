@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,13 +20,57 @@ type Tx struct {
 
 // Update runs fn in a transaction and commits what it did unless it fails.
 // revision is the new one, 0 if edges have nothing to hear.
+//
+// Changes come one after the other, whichever coordinator makes them: fn sees all
+// that came before. It may run more than once; only its last run counts.
 func (d *DB) Update(ctx context.Context, now time.Time, fn func(*Tx) error) (revision int64, err error) {
+	return d.change(ctx, now, change{turn: d.turn, patience: patience}, fn)
+}
+
+// Note is Update for a row that edges need not hear about and that depends on
+// nothing read: it waits for no other change.
+func (d *DB) Note(ctx context.Context, now time.Time, fn func(*Tx) error) error {
+	_, err := d.change(ctx, now, change{patience: patience}, func(tx *Tx) error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		if tx.changed || len(tx.ended) > 0 {
+			return errors.New("a change of rights has to wait for its turn")
+		}
+		return nil
+	})
+	return err
+}
+
+// change is how a transaction is made.
+type change struct {
+	turn     string        // as in DB
+	patience time.Duration // for all tries together
+}
+
+func (d *DB) change(ctx context.Context, now time.Time, how change, fn func(*Tx) error) (revision int64, err error) {
+	bounded, cancel := context.WithTimeout(ctx, how.patience)
+	defer cancel()
+	for try := 1; ; try++ {
+		revision, err = d.try(bounded, now, how.turn, fn)
+		if err == nil || try == maxTries || !isPassing(err) || !pause(bounded, try) {
+			return revision, inTime(ctx, err)
+		}
+	}
+}
+
+func (d *DB) try(ctx context.Context, now time.Time, turn string, fn func(*Tx) error) (revision int64, err error) {
 	raw, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, fmt.Errorf("begin: %w", err)
 	}
 	defer raw.Rollback() //nolint:errcheck // does nothing after a commit
-	tx := &Tx{Reader: Reader{raw}, now: now, ended: map[session.Hash]struct{}{}}
+	if turn != "" {
+		if _, err := raw.ExecContext(ctx, turn); err != nil {
+			return 0, fmt.Errorf("wait for a turn: %w", err)
+		}
+	}
+	tx := &Tx{Reader: Reader{plain{raw}}, now: now, ended: map[session.Hash]struct{}{}}
 	if err := fn(tx); err != nil {
 		return 0, err
 	}
@@ -35,7 +80,7 @@ func (d *DB) Update(ctx context.Context, now time.Time, fn func(*Tx) error) (rev
 		}
 	}
 	if err := raw.Commit(); err != nil {
-		return 0, fmt.Errorf("commit: %w", err)
+		return 0, fmt.Errorf("commit: %w", unsureError{err})
 	}
 	return revision, nil
 }

@@ -3,13 +3,10 @@ package db
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // User is a person who can sign in. The password hash is read apart.
@@ -65,11 +62,12 @@ func (r Reader) userWhere(ctx context.Context, where string, arg string) (User, 
 }
 
 func (r Reader) groups(ctx context.Context, userID string) ([]string, error) {
-	rows, err := r.q.QueryContext(ctx, `SELECT name FROM memberships WHERE user_id = $1 ORDER BY name`, userID)
+	rows, err := r.q.QueryContext(ctx, `SELECT name FROM memberships WHERE user_id = $1`, userID)
 	names, err := collect(rows, err, scanText)
 	if err != nil {
 		return nil, fmt.Errorf("groups: %w", err)
 	}
+	slices.Sort(names) // PostgreSQL sorts as people do
 	return names, nil
 }
 
@@ -96,7 +94,7 @@ func (r Reader) fillGroups(ctx context.Context, users []User) error {
 		index[users[i].ID] = &users[i]
 	}
 	rows, err := r.q.QueryContext(ctx, `SELECT m.user_id, m.name FROM memberships m JOIN users u ON u.id = m.user_id
-		WHERE u.email BETWEEN $1 AND $2 ORDER BY m.name`, users[0].Email, users[len(users)-1].Email)
+		WHERE u.email BETWEEN $1 AND $2`, users[0].Email, users[len(users)-1].Email)
 	_, err = collect(rows, err, func(rows *sql.Rows) (struct{}, error) {
 		var id, name string
 		err := rows.Scan(&id, &name)
@@ -107,6 +105,9 @@ func (r Reader) fillGroups(ctx context.Context, users []User) error {
 	})
 	if err != nil {
 		return fmt.Errorf("groups: %w", err)
+	}
+	for _, u := range users {
+		slices.Sort(u.Groups)
 	}
 	return nil
 }
@@ -194,13 +195,4 @@ func (tx *Tx) ForgetUser(ctx context.Context, userID string) error {
 		return err
 	}
 	return tx.forget(ctx, `SELECT hash FROM personal_tokens WHERE user_id = $1`, userID)
-}
-
-// taken tells a broken UNIQUE constraint from other errors.
-func taken(what string, err error) error {
-	var e *sqlite.Error
-	if errors.As(err, &e) && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
-		return fmt.Errorf("%s: %w", what, ErrTaken)
-	}
-	return fmt.Errorf("%s: %w", what, err)
 }

@@ -107,6 +107,24 @@ func (h *Hasher) Verify(ctx context.Context, password, phc string) (match, stale
 	return match && known, stale, err
 }
 
+// Bounds of a PHC string from elsewhere.
+const (
+	maxMemoryKiB  = 1 << 20
+	maxIterations = 64
+)
+
+// Check refuses what is no PHC string of argon2id, or would cost too much to verify.
+func Check(phc string) error {
+	params, _, _, err := argon2id.DecodeHash(phc)
+	switch {
+	case err != nil:
+		return fmt.Errorf("password hash: %w", err)
+	case params.Memory > maxMemoryKiB || params.Iterations > maxIterations || params.Iterations < 1 || params.Parallelism < 1:
+		return fmt.Errorf("password hash: m=%d,t=%d,p=%d is beyond m=%d,t=%d", params.Memory, params.Iterations, params.Parallelism, maxMemoryKiB, maxIterations)
+	}
+	return nil
+}
+
 // inSlot runs fn when a slot is free; callers beyond the queue are sent away.
 func (h *Hasher) inSlot(ctx context.Context, fn func() error) error {
 	defer h.waiting.Add(-1)

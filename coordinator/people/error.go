@@ -1,6 +1,7 @@
 package people
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -61,6 +62,20 @@ func (e *Error) RetrySeconds() string {
 
 // Status is the HTTP status of the kind.
 func (e *Error) Status() int { return statuses[e.Kind] }
+
+// IsAway tells whether an error says that the database, or time, is missing.
+// Waiting helps, and whoever runs the site should know.
+func IsAway(err error) bool { return db.IsAway(err) || errors.Is(err, context.DeadlineExceeded) }
+
+// ForPeople gives such an error a sentence and leaves others as they are.
+func ForPeople(err error) error {
+	if IsAway(err) {
+		return errAway
+	}
+	return err
+}
+
+var errAway = &Error{Kind: Busy, Code: "database-away", RetryAfter: 10 * time.Second}
 
 // errBusy answers when too many passwords wait to be hashed.
 var errBusy = &Error{Kind: Busy, Code: "busy", RetryAfter: 5 * time.Second}

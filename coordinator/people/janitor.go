@@ -17,7 +17,8 @@ const (
 	purgeEvery   = 10 * time.Minute
 )
 
-// Purge deletes what nobody needs any more.
+// Purge deletes what nobody needs any more. Several coordinators may: what one has
+// deleted the next does not find.
 func (s *Service) Purge(ctx context.Context) error {
 	now := s.Now()
 	return s.update(ctx, func(tx *db.Tx) error {
@@ -47,9 +48,15 @@ func (s *Service) Run(ctx context.Context) {
 	}
 }
 
+// Revision is the newest there is, whichever coordinator made it.
+func (s *Service) Revision(ctx context.Context) (int64, error) {
+	current, _, err := s.DB.Revision(ctx)
+	return current, err
+}
+
 // AnnounceCurrent tells edges the revision there is.
 func (s *Service) AnnounceCurrent(ctx context.Context) error {
-	current, _, err := s.DB.Revision(ctx)
+	current, err := s.Revision(ctx)
 	if err != nil {
 		return err
 	}

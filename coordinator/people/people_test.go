@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,13 +12,14 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/coordinator/db/dbtest"
 	"github.com/tessera-iiif/tessera/coordinator/password"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(dbtest.Both(m)) }
 
 // house is a service on a database of its own with a clock that stands still.
 type house struct {
@@ -30,12 +30,7 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	opened, err := db.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "tessera.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = opened.Close() })
-	h := &house{db: opened, now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
+	h := &house{db: dbtest.Fresh(t), now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
 	h.Service = people.New(h.config(password.Config{MemoryKiB: 64, Iterations: 1}))
 	return h
 }

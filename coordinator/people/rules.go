@@ -28,6 +28,7 @@ func (s *Service) ReplaceRules(ctx context.Context, actor Actor, rules []authz.R
 	}
 	changed := false
 	err := s.update(ctx, func(tx *db.Tx) error {
+		changed = false
 		now, err := tx.Rules(ctx)
 		if err != nil {
 			return err

@@ -44,7 +44,7 @@ func (s *Service) touch(ctx context.Context, sess *Session) {
 	if now.Sub(sess.Seen) < min(touchEvery, s.SessionIdle/2) {
 		return
 	}
-	if err := s.update(ctx, func(tx *db.Tx) error { return tx.TouchSession(ctx, sess.ID) }); err != nil {
+	if err := s.DB.Note(ctx, now, func(tx *db.Tx) error { return tx.TouchSession(ctx, sess.ID) }); err != nil {
 		s.Log.WarnContext(ctx, "activity not recorded", "session", sess.ID, "error", err)
 		return
 	}

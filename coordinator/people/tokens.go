@@ -120,7 +120,7 @@ func (s *Service) personalToken(ctx context.Context, hash session.Hash) (Persona
 	case now.Sub(t.Used) < touchEvery:
 		return t, nil
 	}
-	if err := s.update(ctx, func(tx *db.Tx) error { return tx.TouchPersonalToken(ctx, t.ID) }); err != nil {
+	if err := s.DB.Note(ctx, now, func(tx *db.Tx) error { return tx.TouchPersonalToken(ctx, t.ID) }); err != nil {
 		s.Log.WarnContext(ctx, "use not recorded", "id", t.ID, "error", err)
 	}
 	return t, nil

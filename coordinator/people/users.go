@@ -204,7 +204,9 @@ func (s *Service) DeleteUser(ctx context.Context, actor Actor, id string) error 
 }
 
 // Bootstrap creates the first administrator if there are no users at all. An
-// empty password is made up and returned, to be shown once.
+// empty password is made up and returned, to be shown once. Of several coordinators
+// that start on an empty database at once, one creates her and one alone returns a
+// password.
 func (s *Service) Bootstrap(ctx context.Context, email, text string) (madeUp string, err error) {
 	n, err := s.DB.CountUsers(ctx)
 	if err != nil || n > 0 {
@@ -225,8 +227,26 @@ func (s *Service) Bootstrap(ctx context.Context, email, text string) (madeUp str
 	if err != nil {
 		return "", err
 	}
-	if _, err := s.insertUser(ctx, u, phc); err != nil {
+	if first, err := s.insertFirst(ctx, u, phc); err != nil || !first {
 		return "", err
 	}
 	return madeUp, nil
+}
+
+// insertFirst adds a user unless there is one. It tells whether it did.
+func (s *Service) insertFirst(ctx context.Context, u User, phc string) (first bool, err error) {
+	if u.ID, err = newID(); err != nil {
+		return false, err
+	}
+	err = s.update(ctx, func(tx *db.Tx) error {
+		n, err := tx.CountUsers(ctx)
+		if first = err == nil && n == 0; !first {
+			return err
+		}
+		return tx.InsertUser(ctx, u, phc)
+	})
+	if err == nil && first {
+		s.Log.InfoContext(ctx, "first administrator added", "user", u.ID)
+	}
+	return first, err
 }

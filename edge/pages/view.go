@@ -30,6 +30,9 @@ var (
 	stateForeign   = stateText{"This viewer shows what this server holds", "The manifest is on another server. Open it in a viewer there, or in one of your own.", false}
 )
 
+// stateAway stands in for the coordinator's pages while none can be reached.
+var stateAway = stateText{"Signing in is not possible at the moment", "The part of this server that knows people cannot be reached. Images that are open, and sessions begun before, go on. Try again in a minute.", false}
+
 type statePage struct {
 	frame
 	stateText
@@ -40,6 +43,11 @@ func (p *Pages) state(w http.ResponseWriter, r *http.Request, status int, text s
 	page := statePage{frame: p.frame(r, text.Heading), stateText: text}
 	page.Login = "/auth/login?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
 	p.show(w, status, "state.html", page)
+}
+
+// Away answers 503 for pages of people that nobody can draw now.
+func (p *Pages) Away(w http.ResponseWriter, r *http.Request) {
+	p.state(w, r, http.StatusServiceUnavailable, stateAway)
 }
 
 func (p *Pages) viewImage(w http.ResponseWriter, r *http.Request, spelling string) {

@@ -23,6 +23,7 @@ const (
 	heartbeat       = time.Second
 	authorityJobs   = 256
 	authorityBudget = 5 * time.Second
+	authorityTries  = 3
 )
 
 type lookup struct {
@@ -34,12 +35,21 @@ type since struct {
 	Revision int64 `json:"revision"`
 }
 
+// Reviser is an authority that shares its truth with others. It tells the newest
+// revision, whoever made it: it is asked before each word to the edges, and while
+// it cannot tell none is sent, so that leases on rights that nobody can vouch for
+// run out.
+type Reviser interface {
+	Revision(ctx context.Context) (int64, error)
+}
+
 // AuthorityServer answers questions about people and tells every edge, each
 // second, how new the truth is.
 type AuthorityServer struct {
 	responder *responder
 	conn      *Conn
-	quit      chan struct{}
+	shared    Reviser // nil: all changes are announced here
+	quit      context.CancelFunc
 	stopped   chan struct{}
 
 	mu     sync.Mutex
@@ -61,11 +71,11 @@ func ServeAuthority(c *Conn, a session.Authority) (*AuthorityServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &AuthorityServer{
-		responder: r, conn: c, newest: rights.Revision,
-		quit: make(chan struct{}), stopped: make(chan struct{}),
-	}
-	go s.beat()
+	s := &AuthorityServer{responder: r, conn: c, newest: rights.Revision, stopped: make(chan struct{})}
+	s.shared, _ = a.(Reviser)
+	running, quit := context.WithCancel(context.Background())
+	s.quit = quit
+	go s.beat(running)
 	return s, nil
 }
 
@@ -85,29 +95,70 @@ func (s *AuthorityServer) Close() {
 	if err := s.responder.drain(ctx); err != nil {
 		s.conn.log.Warn("questions about people were cut off", "error", err)
 	}
-	close(s.quit)
+	s.quit()
 	<-s.stopped
 }
 
-func (s *AuthorityServer) beat() {
+func (s *AuthorityServer) beat(ctx context.Context) {
 	defer close(s.stopped)
 	ticker := time.NewTicker(heartbeat)
 	defer ticker.Stop()
+	silent := false
 	for {
-		s.publish()
+		err := s.catchUp(ctx)
+		if err == nil {
+			s.publish()
+		}
+		if (err != nil) != silent && ctx.Err() == nil {
+			silent = err != nil
+			s.logTurn(err)
+		}
 		select {
 		case <-ticker.C:
-		case <-s.quit:
+		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// catchUp takes over what others have changed.
+func (s *AuthorityServer) catchUp(ctx context.Context) error {
+	if s.shared == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, heartbeat)
+	defer cancel()
+	s.mu.Lock()
+	before := s.newest
+	s.mu.Unlock()
+	revision, err := s.shared.Revision(ctx)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// Less than what was true before it was asked: the database was put back.
+	if s.newest == before || revision > s.newest {
+		s.newest = revision
+	}
+	return nil
+}
+
+// logTurn logs where things turn bad or good again, not every second of it.
+func (s *AuthorityServer) logTurn(err error) {
+	if err != nil {
+		s.conn.log.Error("the revision of rights cannot be read; edges hear nothing and end restricted content with their leases", "error", err)
+		return
+	}
+	s.conn.log.Info("the revision of rights can be read again")
 }
 
 // publish holds mu, so that an older revision never follows a newer one.
 func (s *AuthorityServer) publish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.conn.tiles.nc.Publish(revisionSubject, strconv.AppendInt(nil, s.newest, 10)); err != nil {
+	m := &nats.Msg{Subject: revisionSubject, Data: strconv.AppendInt(nil, s.newest, 10)}
+	if err := s.conn.tiles.send(context.Background(), m); err != nil {
 		s.conn.log.Warn("revision not announced; edges learn of it when NATS is back", "revision", s.newest, "error", err)
 	}
 }
@@ -179,16 +230,29 @@ func (a *AuthorityClient) heard(m *nats.Msg) {
 		return // not a heartbeat: the lease runs on
 	}
 	select {
-	case <-a.revisions:
+	case waiting := <-a.revisions:
+		revision = max(revision, waiting) // another coordinator may say later what was true earlier
 	default:
 	}
 	a.revisions <- revision
 }
 
+// ask asks again where a coordinator fails: another one may still reach the
+// database that this one has lost.
+func (a *AuthorityClient) ask(ctx context.Context, kind string, question, answer any) (err error) {
+	for range authorityTries {
+		err = a.questions.askJSON(ctx, kind, question, answer)
+		if tile.CodeOf(err) != tile.Internal {
+			return err
+		}
+	}
+	return err
+}
+
 // Lookup implements session.Authority.
 func (a *AuthorityClient) Lookup(ctx context.Context, kind session.Kind, hash session.Hash) (session.Credential, error) {
 	var c session.Credential
-	err := a.questions.askJSON(ctx, kindLookup, lookup{kind, hash}, &c)
+	err := a.ask(ctx, kindLookup, lookup{kind, hash}, &c)
 	if tile.CodeOf(err) == tile.NotFound {
 		return session.Credential{}, session.ErrUnknown
 	}
@@ -198,6 +262,6 @@ func (a *AuthorityClient) Lookup(ctx context.Context, kind session.Kind, hash se
 // Rights implements session.Authority.
 func (a *AuthorityClient) Rights(ctx context.Context, revision int64) (session.Rights, error) {
 	var r session.Rights
-	err := a.questions.askJSON(ctx, kindRights, since{revision}, &r)
+	err := a.ask(ctx, kindRights, since{revision}, &r)
 	return r, err
 }

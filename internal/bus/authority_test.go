@@ -57,7 +57,7 @@ func TestAuthorityOverTheBus(t *testing.T) {
 		Expires:   time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC),
 	}
 	all := manyRules(10_000) // more than any inline reply
-	serveAuthority(t, join(t, e, "coordinator"), people{
+	serveAuthority(t, join(t, e, RoleCoordinator, "coordinator"), people{
 		lookup: func(k session.Kind, h session.Hash) (session.Credential, error) {
 			switch {
 			case h == session.HashOf("broken"):
@@ -74,7 +74,7 @@ func TestAuthorityOverTheBus(t *testing.T) {
 			return all, nil
 		},
 	})
-	client := NewAuthority(join(t, e, "edge"))
+	client := NewAuthority(join(t, e, RoleEdge, "edge"))
 
 	got, err := client.Lookup(t.Context(), session.KindIIIF, session.HashOf("secret"))
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -100,7 +100,7 @@ func TestAuthorityOverTheBus(t *testing.T) {
 }
 
 func TestSilentAuthorityIsNotUnknown(t *testing.T) {
-	client := NewAuthority(join(t, startServer(t), "edge"))
+	client := NewAuthority(join(t, startServer(t), RoleEdge, "edge"))
 	_, err := client.Lookup(t.Context(), session.KindSession, session.HashOf("x"))
 	wantCode(t, err, tile.Unavailable)
 	if errors.Is(err, session.ErrUnknown) {
@@ -110,8 +110,8 @@ func TestSilentAuthorityIsNotUnknown(t *testing.T) {
 
 func TestRevisionsAreAnnounced(t *testing.T) {
 	e := startServer(t)
-	client := NewAuthority(join(t, e, "edge"))
-	s := serveAuthority(t, join(t, e, "coordinator"), people{
+	client := NewAuthority(join(t, e, RoleEdge, "edge"))
+	s := serveAuthority(t, join(t, e, RoleCoordinator, "coordinator"), people{
 		rights: func(int64) (session.Rights, error) { return session.Rights{Revision: 7}, nil },
 	})
 	want := func(what string, revision int64) {
@@ -138,8 +138,8 @@ func TestRevisionsAreAnnounced(t *testing.T) {
 
 func TestOnlyTheNewestRevisionWaits(t *testing.T) {
 	e := startServer(t)
-	client := NewAuthority(join(t, e, "edge"))
-	conn := join(t, e, "other")
+	client := NewAuthority(join(t, e, RoleEdge, "edge"))
+	conn := join(t, e, RoleCoordinator, "coordinator")
 	for _, data := range []string{"1", "2", "x", "", "99999999999999999999", "3"} {
 		if err := conn.tiles.nc.Publish(revisionSubject, []byte(data)); err != nil {
 			t.Fatal(err)
@@ -160,7 +160,7 @@ func TestOnlyTheNewestRevisionWaits(t *testing.T) {
 
 func TestAuthorityThatCannotReadDoesNotServe(t *testing.T) {
 	broken := people{rights: func(int64) (session.Rights, error) { return session.Rights{}, errors.New("no database") }}
-	if s, err := ServeAuthority(join(t, startServer(t), "coordinator"), broken); err == nil {
+	if s, err := ServeAuthority(join(t, startServer(t), RoleCoordinator, "coordinator"), broken); err == nil {
 		s.Close()
 		t.Error("serves without knowing its revision")
 	}
@@ -171,7 +171,7 @@ func TestAuthorityThatCannotReadDoesNotServe(t *testing.T) {
 func TestKeeperOverTheBus(t *testing.T) {
 	e := startServer(t)
 	var ended atomic.Bool
-	s := serveAuthority(t, join(t, e, "coordinator"), people{
+	s := serveAuthority(t, join(t, e, RoleCoordinator, "coordinator"), people{
 		lookup: func(k session.Kind, _ session.Hash) (session.Credential, error) {
 			if ended.Load() {
 				return session.Credential{}, session.ErrUnknown
@@ -186,7 +186,7 @@ func TestKeeperOverTheBus(t *testing.T) {
 			return r, nil
 		},
 	})
-	client := NewAuthority(join(t, e, "edge"))
+	client := NewAuthority(join(t, e, RoleEdge, "edge"))
 	k := session.NewKeeper(session.Config{Authority: client, Lease: time.Minute, Fallback: authz.Login, Now: time.Now, Log: quiet})
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error, 1)

@@ -11,8 +11,8 @@ func BenchmarkRender(b *testing.B) {
 	for name, size := range map[string]int{"30KB": 30_000, "8MB": 8 << 20} {
 		b.Run(name, func(b *testing.B) {
 			e := startServer(b)
-			client := NewClient(join(b, e, "edge"), ClientConfig{})
-			serve(b, join(b, e, "worker"), rendering(noise(size)), ServerConfig{})
+			client := NewClient(join(b, e, RoleEdge, "edge"), ClientConfig{})
+			serve(b, join(b, e, RoleWorker, "worker"), rendering(noise(size)), ServerConfig{})
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			for b.Loop() {

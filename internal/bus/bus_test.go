@@ -34,9 +34,9 @@ func startServer(t testing.TB) *Embedded {
 	return e
 }
 
-func join(t testing.TB, e *Embedded, name string) *Conn {
+func join(t testing.TB, e *Embedded, role Role, name string) *Conn {
 	t.Helper()
-	c, err := e.Connect(name)
+	c, err := e.Connect(role, name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,12 +16,12 @@ import (
 
 func TestRenderRoundTrip(t *testing.T) {
 	e := startServer(t)
-	client := NewClient(join(t, e, "edge"), ClientConfig{})
+	client := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{})
 	job := tile.Job{ID: "maps/*.>/ä b", Version: "v1", JPEGQuality: 85}
 	timing := tile.Timing{Queue: time.Millisecond, Decode: 12 * time.Millisecond}
 	limit := 1<<20 - payloadMargin
 	body := make(chan []byte, 1)
-	serve(t, join(t, e, "worker"), worker{render: func(ctx context.Context, j tile.Job) (tile.Result, error) {
+	serve(t, join(t, e, RoleWorker, "worker"), worker{render: func(ctx context.Context, j tile.Job) (tile.Result, error) {
 		if j != job || RequestID(ctx) != "req-1" {
 			return tile.Result{}, errors.New("another job")
 		}
@@ -55,7 +55,7 @@ func TestRenderRoundTrip(t *testing.T) {
 
 func TestDocumentsRoundTrip(t *testing.T) {
 	e := startServer(t)
-	client := NewClient(join(t, e, "edge"), ClientConfig{})
+	client := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{})
 	img := tile.Image{ID: "a/b", Version: "v", Format: tile.JP2, Width: 30_000, Height: 20_000, Levels: 7, Gray: true}
 	doc := tile.Document{Body: noise(3 << 20), Version: "m-1"} // larger than any inline reply
 	var list tile.Listing
@@ -63,7 +63,7 @@ func TestDocumentsRoundTrip(t *testing.T) {
 		list.Items = append(list.Items, tile.Entry{ID: fmt.Sprintf("%s/%d", strings.Repeat("long", 400), i), Format: tile.TIFF, Bytes: 7})
 	}
 	list.Next = "on"
-	serve(t, join(t, e, "worker"), worker{
+	serve(t, join(t, e, RoleWorker, "worker"), worker{
 		info: func(_ context.Context, id string) (tile.Image, error) {
 			return img, nilIf(id == img.ID)
 		},
@@ -97,10 +97,10 @@ func nilIf(ok bool) error {
 
 func TestErrorsCarryCodeAndSentenceOnly(t *testing.T) {
 	e := startServer(t)
-	client := NewClient(join(t, e, "edge"), ClientConfig{})
+	client := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{})
 	cause := errors.New("open /secret/path: no such file")
 	var next atomic.Pointer[error]
-	serve(t, join(t, e, "worker"), worker{info: func(context.Context, string) (tile.Image, error) {
+	serve(t, join(t, e, RoleWorker, "worker"), worker{info: func(context.Context, string) (tile.Image, error) {
 		return tile.Image{}, *next.Load()
 	}}, ServerConfig{})
 
@@ -136,7 +136,7 @@ func TestErrorsCarryCodeAndSentenceOnly(t *testing.T) {
 
 // TestNoWorkerIsSaidAtOnce is R13.
 func TestNoWorkerIsSaidAtOnce(t *testing.T) {
-	client := NewClient(join(t, startServer(t), "edge"), ClientConfig{})
+	client := NewClient(join(t, startServer(t), RoleEdge, "edge"), ClientConfig{})
 	best := time.Hour
 	for range 10 { // the machine may be busy: the best of some
 		begin := time.Now()
@@ -151,9 +151,9 @@ func TestNoWorkerIsSaidAtOnce(t *testing.T) {
 
 func TestCallerLeavingStopsTheWork(t *testing.T) {
 	e := startServer(t)
-	client := NewClient(join(t, e, "edge"), ClientConfig{})
+	client := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{})
 	started, ended := make(chan struct{}), make(chan struct{})
-	serve(t, join(t, e, "worker"), worker{info: func(ctx context.Context, _ string) (tile.Image, error) {
+	serve(t, join(t, e, RoleWorker, "worker"), worker{info: func(ctx context.Context, _ string) (tile.Image, error) {
 		close(started)
 		<-ctx.Done()
 		close(ended)
@@ -176,7 +176,7 @@ func TestCallerLeavingStopsTheWork(t *testing.T) {
 func TestBudgetTravels(t *testing.T) {
 	e := startServer(t)
 	budget := make(chan time.Duration, 1)
-	serve(t, join(t, e, "worker"), worker{info: func(ctx context.Context, id string) (tile.Image, error) {
+	serve(t, join(t, e, RoleWorker, "worker"), worker{info: func(ctx context.Context, id string) (tile.Image, error) {
 		deadline, _ := ctx.Deadline()
 		budget <- time.Until(deadline)
 		if id == "late" {
@@ -185,7 +185,7 @@ func TestBudgetTravels(t *testing.T) {
 		}
 		return tile.Image{}, nil
 	}}, ServerConfig{})
-	conn := join(t, e, "edge")
+	conn := join(t, e, RoleEdge, "edge")
 
 	ctx, cancel := context.WithTimeout(t.Context(), 7*time.Minute)
 	defer cancel()
@@ -207,8 +207,8 @@ func TestBudgetTravels(t *testing.T) {
 
 func TestSpentBudgetIsDroppedUnseen(t *testing.T) {
 	e := startServer(t)
-	conn := join(t, e, "edge")
-	serve(t, join(t, e, "worker"), worker{info: func(context.Context, string) (tile.Image, error) {
+	conn := join(t, e, RoleEdge, "edge")
+	serve(t, join(t, e, RoleWorker, "worker"), worker{info: func(context.Context, string) (tile.Image, error) {
 		t.Error("a job whose budget was spent reached the worker")
 		return tile.Image{}, nil
 	}}, ServerConfig{})
@@ -227,9 +227,9 @@ func TestSpentBudgetIsDroppedUnseen(t *testing.T) {
 // TestFullServerRefusesAtOnce is R9.
 func TestFullServerRefusesAtOnce(t *testing.T) {
 	e := startServer(t)
-	client := NewClient(join(t, e, "edge"), ClientConfig{})
+	client := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{})
 	started, release := make(chan struct{}), make(chan struct{})
-	serve(t, join(t, e, "worker"), worker{info: func(_ context.Context, id string) (tile.Image, error) {
+	serve(t, join(t, e, RoleWorker, "worker"), worker{info: func(_ context.Context, id string) (tile.Image, error) {
 		if id == "first" {
 			close(started)
 			<-release
@@ -255,9 +255,9 @@ func TestFullServerRefusesAtOnce(t *testing.T) {
 
 func TestPanicAndBadAnswersEndOneJob(t *testing.T) {
 	e := startServer(t)
-	client := NewClient(join(t, e, "edge"), ClientConfig{})
+	client := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{})
 	body := func(s string) io.ReadCloser { return io.NopCloser(strings.NewReader(s)) }
-	serve(t, join(t, e, "worker"), worker{render: func(_ context.Context, j tile.Job) (tile.Result, error) {
+	serve(t, join(t, e, RoleWorker, "worker"), worker{render: func(_ context.Context, j tile.Job) (tile.Result, error) {
 		switch j.ID {
 		case "panic":
 			panic("boom")
@@ -286,7 +286,7 @@ func TestPanicAndBadAnswersEndOneJob(t *testing.T) {
 }
 
 func TestRequestTooLargeIsInvalid(t *testing.T) {
-	client := NewClient(join(t, startServer(t), "edge"), ClientConfig{})
+	client := NewClient(join(t, startServer(t), RoleEdge, "edge"), ClientConfig{})
 	_, err := client.Info(t.Context(), strings.Repeat("x", 2<<20))
 	wantCode(t, err, tile.Invalid)
 }

@@ -2,15 +2,16 @@ package bus
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/tessera-iiif/tessera/internal/tile"
 )
 
 const (
@@ -23,52 +24,70 @@ const (
 	receiverMessages = maxStreams * (window + 2)
 )
 
-var errLost = errors.New("connection to NATS lost")
+var (
+	errLost = errors.New("connection to NATS lost")
+	errName = errors.New("name on the bus")
+)
 
 // Conn is a process's place on the bus: one NATS connection for requests and
 // replies, another for streams, because a large body holds up whatever shares its
 // connection (30 ms and more for a tile, measured).
 type Conn struct {
+	identity
 	tiles, bulk *link
-	streams     *receivers
+	streams     *receivers // nil for those who ask nothing
 	log         *slog.Logger
 	slow        atomic.Int64
+
+	mu        sync.Mutex
+	listening map[*nats.Subscription]struct{}
+	dropped   int64 // by those that have stopped
 }
 
-// Dial connects to a NATS server or cluster. url may list several, separated by
-// commas. name says whose connection it is: letters, digits, "-" and "_".
-func Dial(url, name string, log *slog.Logger) (*Conn, error) {
-	return connect(name, url, log)
+// identity is who a connection is, to people and to the server.
+type identity struct {
+	name string // whose connection it is, for people
+	role Role
+	user string // as whom it authenticates: one word, and part of the subjects that are its own
+	auth nats.Option
 }
 
-func connect(name, url string, log *slog.Logger, options ...nats.Option) (*Conn, error) {
-	if !isWord(name) {
-		return nil, fmt.Errorf("name on the bus %q: use letters, digits, - and _", name)
+func connect(id identity, url string, log *slog.Logger, options ...nats.Option) (*Conn, error) {
+	if !isWord(id.name) {
+		return nil, fmt.Errorf("%w %q: use letters, digits, - and _", errName, id.name)
 	}
-	c := &Conn{log: log}
+	c := &Conn{identity: id, log: log, listening: make(map[*nats.Subscription]struct{})}
 	var err error
-	if c.tiles, err = c.open(name, "tiles", url, options); err != nil {
+	if c.tiles, err = c.open("tiles", url, options); err != nil {
 		return nil, err
 	}
-	if c.bulk, err = c.open(name, "bulk", url, options); err != nil {
+	if c.bulk, err = c.open("bulk", url, options); err != nil {
 		c.tiles.close()
 		return nil, err
 	}
-	if c.streams, err = receive(c.bulk); err != nil {
+	if id.role != RoleEdge {
+		return c, nil
+	}
+	if c.streams, err = receive(c.bulk); err == nil {
+		err = c.confirm(c.bulk)
+	}
+	if err != nil {
 		c.Close()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *Conn) open(name, use, url string, extra []nats.Option) (*link, error) {
+func (c *Conn) open(use, url string, extra []nats.Option) (*link, error) {
 	l := newLink()
-	log := c.log.With("connection", name+"/"+use)
+	log := c.log.With("connection", c.name+"/"+use)
 	options := append([]nats.Option{
-		nats.Name(name + "/" + use),
-		nats.CustomInboxPrefix(inboxRoot + name + "." + newToken()),
+		nats.Name(c.name + "/" + use),
+		c.auth,
+		nats.CustomInboxPrefix(inboxRoot + string(c.role) + "." + c.user + "." + newToken()),
 		nats.Timeout(connectTimeout),
 		nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectJitter, reconnectJitter),
+		nats.IgnoreAuthErrorAbort(), // rights may be mended without restarting everybody
 		// What cannot be sent now must fail now: after the heal it would be stale.
 		nats.ReconnectBufSize(-1),
 		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(maxPingsOut), nats.FlusherTimeout(flusherTimeout),
@@ -81,13 +100,41 @@ func (c *Conn) open(name, use, url string, extra []nats.Option) (*link, error) {
 			l.restored()
 			log.Info("bus connection restored")
 		}),
+		nats.LameDuckModeHandler(func(*nats.Conn) {
+			log.Info("the NATS server is leaving")
+			l.leave()
+		}),
 		nats.ErrorHandler(func(_ *nats.Conn, s *nats.Subscription, err error) { c.asyncError(log, s, err) }),
 	}, extra...)
 	var err error
 	if l.nc, err = nats.Connect(url, options...); err != nil {
-		return nil, fmt.Errorf("connect to NATS: %w; is the server of --nats running and reachable?", err)
+		return nil, fmt.Errorf("connect to NATS: %w; %s", err, advice(err))
 	}
 	return l, nil
+}
+
+func advice(err error) string {
+	var untrusted *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, nats.ErrAuthorization):
+		return "the server does not know these credentials: give it the configuration they were made with, or name others with --nats-creds"
+	case errors.As(err, &untrusted):
+		return "name the certificate that vouches for the server with --nats-tls-ca, and connect by a name in the server's own"
+	}
+	return "is the server of --nats running and reachable?"
+}
+
+// confirm returns once the server has taken all subscriptions of l, or refused one:
+// it refuses in passing, and nothing would ever come.
+func (c *Conn) confirm(l *link) error {
+	if err := l.nc.FlushTimeout(connectTimeout); err != nil {
+		return err
+	}
+	// The last error may be an old one, about something published.
+	if err := l.nc.LastError(); errors.Is(err, nats.ErrPermissionViolation) && strings.Contains(err.Error(), "Subscription") {
+		return fmt.Errorf("%w: %w; name the credentials of a process in the role %s with --nats-creds", errDenied, err, c.role)
+	}
+	return nil
 }
 
 func (c *Conn) asyncError(log *slog.Logger, s *nats.Subscription, err error) {
@@ -101,10 +148,6 @@ func (c *Conn) asyncError(log *slog.Logger, s *nats.Subscription, err error) {
 	log.Warn("bus error", "subject", subject, "error", err)
 }
 
-// SlowConsumers counts how often this process was too slow to take what came, each
-// time losing messages. Anything but 0 is a fault.
-func (c *Conn) SlowConsumers() int64 { return c.slow.Load() }
-
 // Check tells whether both connections are up.
 func (c *Conn) Check(context.Context) error {
 	if !c.tiles.nc.IsConnected() || !c.bulk.nc.IsConnected() {
@@ -117,57 +160,4 @@ func (c *Conn) Check(context.Context) error {
 func (c *Conn) Close() {
 	c.tiles.close()
 	c.bulk.close()
-}
-
-// link is one NATS connection.
-type link struct {
-	nc *nats.Conn
-
-	mu       sync.Mutex
-	down     bool
-	watchers map[*watcher]struct{} // of the connection of the moment
-}
-
-type watcher struct{ lost func(error) }
-
-func newLink() *link { return &link{watchers: make(map[*watcher]struct{})} }
-
-// watch calls lost, which must not wait, when the connection of the moment is lost,
-// or gives an error if it is lost already. Whatever waits for a message waits in
-// vain from then on: NATS delivers nothing twice. stop ends the watch.
-func (l *link) watch(lost func(error)) (stop func(), err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.down {
-		return nil, tile.Fail(tile.Unavailable, "", errLost)
-	}
-	w := &watcher{lost}
-	l.watchers[w] = struct{}{}
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.watchers, w)
-	}, nil
-}
-
-func (l *link) lost() {
-	l.mu.Lock()
-	l.down = true
-	lost := l.watchers
-	l.watchers = make(map[*watcher]struct{})
-	l.mu.Unlock()
-	for w := range lost {
-		w.lost(tile.Fail(tile.Unavailable, "", errLost))
-	}
-}
-
-func (l *link) restored() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.down = false
-}
-
-func (l *link) close() {
-	l.nc.Close()
-	l.lost()
 }

@@ -30,10 +30,10 @@ func serveUndrained(t *testing.T, c *Conn, w worker, cfg ServerConfig) *Server {
 // TestDrainFinishesWhatIsUnderWay is R14 for one worker.
 func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 	e := startServer(t)
-	client := NewClient(join(t, e, "edge"), ClientConfig{})
+	client := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{})
 	large := noise(3 * window * chunkSize)
 	started, release := make(chan struct{}), make(chan struct{})
-	s := serveUndrained(t, join(t, e, "worker"), worker{
+	s := serveUndrained(t, join(t, e, RoleWorker, "worker"), worker{
 		info: func(_ context.Context, id string) (tile.Image, error) {
 			if id == "slow" {
 				close(started)
@@ -78,9 +78,9 @@ func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 
 func TestDrainOutOfTimeCancels(t *testing.T) {
 	e := startServer(t)
-	client := NewClient(join(t, e, "edge"), ClientConfig{})
+	client := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{})
 	started := make(chan struct{})
-	s := serveUndrained(t, join(t, e, "worker"), worker{info: func(ctx context.Context, _ string) (tile.Image, error) {
+	s := serveUndrained(t, join(t, e, RoleWorker, "worker"), worker{info: func(ctx context.Context, _ string) (tile.Image, error) {
 		close(started)
 		<-ctx.Done()
 		return tile.Image{}, ctx.Err()
@@ -103,8 +103,8 @@ func TestDrainOutOfTimeCancels(t *testing.T) {
 // and comes back while requests keep coming.
 func TestRollingRestartLosesNothing(t *testing.T) {
 	e := startServer(t)
-	client := NewClient(join(t, e, "edge"), ClientConfig{})
-	conn := join(t, e, "workers")
+	client := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{})
+	conn := join(t, e, RoleWorker, "workers")
 	echo := worker{info: func(_ context.Context, id string) (tile.Image, error) { return tile.Image{ID: id}, nil }}
 	running := []*Server{serveUndrained(t, conn, echo, ServerConfig{}), serveUndrained(t, conn, echo, ServerConfig{})}
 
@@ -146,10 +146,10 @@ func TestRollingRestartLosesNothing(t *testing.T) {
 // they were sent, so no job runs on because its cancel came first.
 func TestCancelNeverOvertakesItsJob(t *testing.T) {
 	e := startServer(t)
-	conn := join(t, e, "edge")
+	conn := join(t, e, RoleEdge, "edge")
 	const n = 200
 	ended := make(chan struct{}, n)
-	serve(t, join(t, e, "worker"), worker{info: func(ctx context.Context, _ string) (tile.Image, error) {
+	serve(t, join(t, e, RoleWorker, "worker"), worker{info: func(ctx context.Context, _ string) (tile.Image, error) {
 		<-ctx.Done()
 		ended <- struct{}{}
 		return tile.Image{}, ctx.Err()

@@ -1,12 +1,12 @@
 package bus
 
 import (
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
-	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -23,14 +23,14 @@ const (
 
 // Config is how an embedded server is set up.
 type Config struct {
-	Dir    string // where JetStream keeps its files; made if absent
-	Listen string // loopback host:port for other processes to connect to; "" for none
-	Log    *slog.Logger
+	Dir string // where JetStream keeps its files; made if absent
+	Log *slog.Logger
 }
 
-// Embedded is a NATS server inside this process.
+// Embedded is a NATS server inside this process, and for this process alone.
 type Embedded struct {
 	server *server.Server
+	users  *users
 	log    *slog.Logger
 }
 
@@ -40,11 +40,8 @@ func StartEmbedded(cfg Config) (*Embedded, error) {
 	if err := checkDir(cfg.Dir); err != nil {
 		return nil, err
 	}
-	options, err := cfg.options()
-	if err != nil {
-		return nil, err
-	}
-	s, err := server.NewServer(options)
+	known := &users{rights: make(map[string]*server.User)}
+	s, err := server.NewServer(cfg.options(known))
 	if err != nil {
 		return nil, fmt.Errorf("set up the NATS server: %w", err)
 	}
@@ -59,7 +56,7 @@ func StartEmbedded(cfg Config) (*Embedded, error) {
 		stop(s)
 		return nil, fmt.Errorf("the NATS server was not ready after %s", startTimeout)
 	}
-	return &Embedded{server: s, log: cfg.Log}, nil
+	return &Embedded{server: s, users: known, log: cfg.Log}, nil
 }
 
 // checkDir finds out beforehand what the server would only report in passing.
@@ -77,46 +74,52 @@ func checkDir(dir string) error {
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
-func (cfg Config) options() (*server.Options, error) {
-	o := &server.Options{
-		ServerName: "tessera", DontListen: cfg.Listen == "",
+func (cfg Config) options(known *users) *server.Options {
+	return &server.Options{
+		ServerName: "tessera", DontListen: true, CustomClientAuthentication: known,
 		NoSigs: true, NoLog: true, DisableJetStreamBanner: true,
 		JetStream: true, StoreDir: cfg.Dir,
 		JetStreamMaxStore: jetStreamMaxStore, JetStreamMaxMemory: jetStreamMaxMemory,
 		PingInterval: serverPingInterval, WriteDeadline: serverWriteDeadline,
 	}
-	if cfg.Listen == "" {
-		return o, nil
-	}
-	host, port, err := net.SplitHostPort(cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("NATS listen address %q: want host:port", cfg.Listen)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && !ip.IsLoopback() {
-		return nil, fmt.Errorf("NATS listen address %q: the embedded server knows no accounts and listens on loopback only; run a NATS cluster for several machines", cfg.Listen)
-	}
-	o.Host = host
-	if o.Port, err = strconv.Atoi(port); err != nil || o.Port < 0 || o.Port > 65535 {
-		return nil, fmt.Errorf("NATS listen address %q: want a port from 0 to 65535", cfg.Listen)
-	}
-	if o.Port == 0 {
-		o.Port = server.RANDOM_PORT
-	}
-	return o, nil
 }
 
-// Connect makes a connection inside the process. name says whose it is: letters,
-// digits, "-" and "_".
-func (e *Embedded) Connect(name string) (*Conn, error) {
-	return connect(name, "", e.log, nats.InProcessServer(e.server))
+// Connect makes a connection inside the process, with the rights of role and no
+// others. name says whose it is: letters, digits, "-" and "_".
+func (e *Embedded) Connect(role Role, name string) (*Conn, error) {
+	if !isWord(name) {
+		return nil, fmt.Errorf("%w %q: use letters, digits, - and _", errName, name)
+	}
+	user, password := e.users.add(role, name)
+	id := identity{name: name, role: role, user: user, auth: nats.UserInfo(user, password)}
+	return connect(id, "", e.log, nats.InProcessServer(e.server))
 }
 
-// URL is where other processes connect; "" when it does not listen.
-func (e *Embedded) URL() string {
-	if a, ok := e.server.Addr().(*net.TCPAddr); ok {
-		return "nats://" + a.String()
+// users are who may connect to an embedded server: each connection is a user of its
+// own, as each process is at a cluster.
+type users struct {
+	mu     sync.Mutex
+	rights map[string]*server.User
+}
+
+func (u *users) add(role Role, name string) (user, password string) {
+	user, password = name+"-"+newToken(), newToken()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.rights[user] = &server.User{Username: user, Password: password, Permissions: role.Rights(user, DefaultEvents).permissions()}
+	return user, password
+}
+
+// Check implements server.Authentication.
+func (u *users) Check(c server.ClientAuthentication) bool {
+	u.mu.Lock()
+	user := u.rights[c.GetOpts().Username]
+	u.mu.Unlock()
+	if user == nil || subtle.ConstantTimeCompare([]byte(user.Password), []byte(c.GetOpts().Password)) != 1 {
+		return false
 	}
-	return ""
+	c.RegisterUser(user)
+	return true
 }
 
 // Close ends the server and all connections to it.

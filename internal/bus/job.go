@@ -106,9 +106,16 @@ func (r *responder) run(ctx context.Context, q request, h handler) {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, errCallerLeft):
 	case errors.Is(cause, errStopping):
-		r.refuse(q.reply, tile.Fail(tile.Unavailable, "", cause))
+		r.fail(ctx, q.reply, tile.Fail(tile.Unavailable, "", cause))
 	default:
-		r.refuse(q.reply, public(err))
+		r.fail(ctx, q.reply, public(err))
+	}
+}
+
+// fail tells a caller why its job came to nothing: code and message, never the cause.
+func (r *responder) fail(ctx context.Context, reply string, err *tile.Error) {
+	if sendErr := r.reply(context.WithoutCancel(ctx), reply, head{err: err}, nil); sendErr != nil {
+		r.log.Debug("answer not sent", "error", sendErr)
 	}
 }
 
@@ -142,7 +149,7 @@ func (r *responder) do(ctx context.Context, q request, h handler) (err error) {
 	}
 	release() // before the answer: a caller who has it may ask again at once
 	a.head.checksum = xxhash.Sum64(body)
-	return r.reply(q.reply, a.head, body)
+	return r.reply(ctx, q.reply, a.head, body)
 }
 
 func readBody(a answer) ([]byte, error) {
@@ -169,17 +176,22 @@ func (r *responder) report(ctx context.Context, q request, err error) {
 	r.log.Log(ctx, level, "job failed", "kind", q.kind, "code", tile.CodeOf(err), "error", err)
 }
 
-// refuse answers with an error: code and message, never the cause.
+// refuse is fail for the dispatcher, which never waits.
 func (r *responder) refuse(reply string, err *tile.Error) {
-	if sendErr := r.reply(reply, head{err: err}, nil); sendErr != nil {
+	if sendErr := r.conn.tiles.publish(message(reply, head{err: err}, nil)); sendErr != nil {
 		r.log.Debug("answer not sent", "error", sendErr)
 	}
 }
 
-func (r *responder) reply(to string, h head, body []byte) error {
+// reply outlives the loss of the connection: the caller hears through any server.
+func (r *responder) reply(ctx context.Context, to string, h head, body []byte) error {
+	return r.conn.tiles.send(ctx, message(to, h, body))
+}
+
+func message(to string, h head, body []byte) *nats.Msg {
 	m := nats.NewMsg(to)
 	m.Header, m.Data = h.header(), body
-	return r.conn.tiles.nc.PublishMsg(m)
+	return m
 }
 
 func (r *responder) inlineLimit() int64 {
@@ -200,8 +212,8 @@ func (r *responder) stream(ctx context.Context, q request, a answer) error {
 		return err
 	}
 	defer r.removeSender(id)
-	a.head.stream = flowSubject(r.name, id)
-	if err := r.reply(q.reply, a.head, nil); err != nil {
+	a.head.stream = flowSubject(r.conn.user, r.name, id)
+	if err := r.reply(ctx, q.reply, a.head, nil); err != nil {
 		return err
 	}
 	began := time.Now()

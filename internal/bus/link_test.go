@@ -4,26 +4,84 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nkeys"
 	"github.com/tessera-iiif/tessera/internal/tile"
 )
 
-func listening(t *testing.T, addr string) *Embedded {
+// keys are the users of a server on loopback, by role.
+type keys map[Role]nkeys.KeyPair
+
+func makeKeys(t *testing.T) keys {
 	t.Helper()
-	e, err := StartEmbedded(Config{Dir: t.TempDir(), Listen: addr, Log: quiet})
+	k := keys{}
+	for _, role := range Roles() {
+		pair, err := nkeys.CreateUser()
+		if err != nil {
+			t.Fatal(err)
+		}
+		k[role] = pair
+	}
+	return k
+}
+
+func (k keys) file(t *testing.T, role Role) string {
+	t.Helper()
+	seed, err := k[role].Seed()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(e.Close)
-	return e
+	return write(t, string(seed))
 }
 
-func dial(t *testing.T, url, name string) *Conn {
+func write(t *testing.T, content string) string {
 	t.Helper()
-	c, err := Dial(url, name, quiet)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// listening starts a server without TLS; port 0 is any. close ends it early.
+func listening(t *testing.T, k keys, port int) (url string, close func()) {
+	t.Helper()
+	o := &server.Options{Host: "127.0.0.1", Port: port, NoSigs: true, NoLog: true}
+	if port == 0 {
+		o.Port = server.RANDOM_PORT
+	}
+	for role, pair := range k {
+		user, err := pair.PublicKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: user, Permissions: role.Rights(user, DefaultEvents).permissions()})
+	}
+	s, err := server.NewServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() { stop(s) })
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("server not ready")
+	}
+	return s.ClientURL(), func() { stop(s) }
+}
+
+func dial(t *testing.T, k keys, url string, role Role) *Conn {
+	t.Helper()
+	c, err := Dial(t.Context(), DialConfig{URL: url, Name: string(role), Role: role, Creds: k.file(t, role), Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,14 +107,14 @@ func eventually(t *testing.T, what string, f func() bool) {
 // TestServerRestart is R21: what was under way fails at once, what is asked in the
 // meantime fails at once, nothing of it is done afterwards, and then all is well.
 func TestServerRestart(t *testing.T) {
-	first := listening(t, "127.0.0.1:0")
-	url := first.URL()
-	conn := dial(t, url, "edge")
+	k := makeKeys(t)
+	url, closeFirst := listening(t, k, 0)
+	conn := dial(t, k, url, RoleEdge)
 	client := NewClient(conn, ClientConfig{})
 	started, release := make(chan struct{}), make(chan struct{})
 	large := noise(50 * chunkSize)
 	var stale atomic.Int64
-	serve(t, dial(t, url, "worker"), worker{
+	serve(t, dial(t, k, url, RoleWorker), worker{
 		info: func(_ context.Context, id string) (tile.Image, error) {
 			switch id {
 			case "stale":
@@ -84,7 +142,7 @@ func TestServerRestart(t *testing.T) {
 	}()
 	within(t, "the job begins", started)
 
-	first.Close()
+	closeFirst()
 	wantCode(t, <-underway, tile.Unavailable)
 	n, err := io.Copy(io.Discard, stream.Body)
 	if wantCode(t, err, tile.Unavailable); n >= int64(len(large)) {
@@ -102,7 +160,15 @@ func TestServerRestart(t *testing.T) {
 		t.Error("a message was kept to be sent later")
 	}
 
-	listening(t, url[len("nats://"):])
+	_, port, err := net.SplitHostPort(url[len("nats://"):])
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listening(t, k, number)
 	eventually(t, "both sides are back", func() bool {
 		_, err := client.Info(ctx, "fresh")
 		return err == nil
@@ -126,9 +192,9 @@ func TestServerRestart(t *testing.T) {
 
 func TestCloseEndsWhatWaits(t *testing.T) {
 	e := startServer(t)
-	conn := join(t, e, "edge")
+	conn := join(t, e, RoleEdge, "edge")
 	started := make(chan struct{})
-	serve(t, join(t, e, "worker"), worker{info: func(ctx context.Context, _ string) (tile.Image, error) {
+	serve(t, join(t, e, RoleWorker, "worker"), worker{info: func(ctx context.Context, _ string) (tile.Image, error) {
 		close(started)
 		<-ctx.Done()
 		return tile.Image{}, ctx.Err()
@@ -146,18 +212,113 @@ func TestCloseEndsWhatWaits(t *testing.T) {
 }
 
 func TestConnectSaysWhatIsWrong(t *testing.T) {
-	if _, err := startServer(t).Connect("edge.1"); err == nil {
+	if _, err := startServer(t).Connect(RoleEdge, "edge.1"); err == nil {
 		t.Error("a name that is two tokens of a subject was accepted")
 	}
-	if _, err := Dial("nats://127.0.0.1:1", "edge", quiet); err == nil {
+	k := makeKeys(t)
+	url, _ := listening(t, k, 0)
+	creds := k.file(t, RoleEdge)
+	for name, c := range map[string]struct {
+		cfg  DialConfig
+		want string
+	}{
+		"no role":               {DialConfig{URL: url, Creds: creds}, "edge, worker or coordinator"},
+		"storage is not ours":   {DialConfig{URL: url, Role: RoleStorage, Creds: creds}, "edge, worker or coordinator"},
+		"plain text":            {DialConfig{URL: "nats://nats.example.org:4222", Role: RoleEdge, Creds: creds}, "tls://nats.example.org:4222"},
+		"plain text by default": {DialConfig{URL: url + ",10.0.0.1:4222", Role: RoleEdge, Creds: creds}, "--nats-tls-ca"},
+		"another protocol":      {DialConfig{URL: "http://127.0.0.1", Role: RoleEdge, Creds: creds}, "tls://HOST:4222"},
+		"no address":            {DialConfig{Role: RoleEdge, Creds: creds}, "--nats"},
+		"password in the URL":   {DialConfig{URL: "nats://u:hunter2@127.0.0.1", Role: RoleEdge, Creds: creds}, "--nats-creds"},
+		"no credentials":        {DialConfig{URL: url, Role: RoleEdge}, "--nats-creds"},
+		"no such file":          {DialConfig{URL: url, Role: RoleEdge, Creds: creds + "x"}, "no such file"},
+		"no seed":               {DialConfig{URL: url, Role: RoleEdge, Creds: write(t, "hello")}, "no nkey seed"},
+		"an account's seed":     {DialConfig{URL: url, Role: RoleEdge, Creds: accountSeed(t)}, "not a user's"},
+		"unknown user":          {DialConfig{URL: url, Role: RoleEdge, Creds: makeKeys(t).file(t, RoleEdge)}, "--nats-creds"},
+		"another role's":        {DialConfig{URL: url, Role: RoleEdge, Creds: k.file(t, RoleWorker)}, "role edge"},
+		"no TLS there":          {DialConfig{URL: "tls" + url[len("nats"):], Role: RoleEdge, Creds: creds}, "secure"},
+		"no such certificates":  {DialConfig{URL: url, Role: RoleEdge, Creds: creds, CA: creds + "x"}, "no such file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.cfg.Name, c.cfg.Log = "edge", quiet
+			conn, err := Dial(t.Context(), c.cfg)
+			if err == nil {
+				conn.Close()
+				t.Fatal("connected")
+			}
+			if !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%q does not mention %q", err, c.want)
+			}
+		})
+	}
+	if _, err := respond(dial(t, k, url, RoleEdge), jobs, nil, ServerConfig{}.bounds()); err == nil || !strings.Contains(err.Error(), "--nats-creds") {
+		t.Errorf("an edge answers jobs: %v", err)
+	}
+}
+
+func accountSeed(t *testing.T) string {
+	t.Helper()
+	pair, err := nkeys.CreateAccount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, err := pair.Seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write(t, string(seed))
+}
+
+func TestDialWaitsForTheServer(t *testing.T) {
+	k := makeKeys(t)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := free.Addr().(*net.TCPAddr)
+	_ = free.Close()
+	cfg := DialConfig{URL: "nats://" + addr.String(), Name: "edge", Role: RoleEdge, Creds: k.file(t, RoleEdge)}
+
+	heard := make(chan struct{}, 1) // a first attempt has failed
+	cfg.Log = slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
+		select {
+		case heard <- struct{}{}:
+		default:
+		}
+		return len(p), nil
+	}), nil))
+	connected := make(chan error, 1)
+	go func() {
+		c, err := Dial(t.Context(), cfg)
+		if err == nil {
+			c.Close()
+		}
+		connected <- err
+	}()
+	within(t, "an attempt fails", heard)
+	listening(t, k, addr.Port)
+	if err := <-connected; err != nil {
+		t.Error(err)
+	}
+
+	cfg.URL, cfg.Log = "nats://127.0.0.1:1", quiet
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Dial(ctx, cfg); err == nil {
 		t.Error("connected to nobody")
 	}
 }
 
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
 // TestInboxesArePrivate: no connection may be able to name another's inbox (R22).
 func TestInboxesArePrivate(t *testing.T) {
 	e := startServer(t)
-	a, b := join(t, e, "edge"), join(t, e, "edge")
+	a, b := join(t, e, RoleEdge, "edge"), join(t, e, RoleEdge, "edge")
+	if a.user == b.user {
+		t.Errorf("both are %q", a.user)
+	}
 	seen := map[string]bool{}
 	for _, l := range []*link{a.tiles, a.bulk, b.tiles, b.bulk} {
 		prefix := l.nc.Opts.InboxPrefix

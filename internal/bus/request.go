@@ -83,12 +83,26 @@ func (q *requester) askBytes(ctx context.Context, kind string, v any) (head, []b
 }
 
 // exchange sends a request and waits for the first reply, within ctx or the default
-// budget. A request whose caller has gone is cancelled.
+// budget. A request whose connection is lost is asked once more over the next: all
+// questions only read, so no harm is done if it was heard the first time.
 func (q *requester) exchange(ctx context.Context, kind string, payload []byte) (*nats.Msg, error) {
+	if q.conn.streams == nil {
+		return nil, tile.Fail(tile.Internal, "", fmt.Errorf("a %s asked on the bus, which only edges may", q.conn.role))
+	}
 	budget := q.budget
 	if deadline, ok := ctx.Deadline(); ok {
 		budget = time.Until(deadline)
 	}
+	until := time.Now().Add(budget)
+	m, err := q.try(ctx, kind, payload, budget)
+	if !isLoss(err) || q.conn.tiles.heal(ctx) != nil {
+		return m, err
+	}
+	return q.try(ctx, kind, payload, time.Until(until))
+}
+
+// try sends a request once. A request whose caller has gone is cancelled.
+func (q *requester) try(ctx context.Context, kind string, payload []byte, budget time.Duration) (*nats.Msg, error) {
 	wait, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	wait, cancel := context.WithTimeoutCause(wait, budget, tile.Fail(tile.Timeout, "", fmt.Errorf("no answer within %s", budget)))

@@ -44,33 +44,44 @@ type responder struct {
 	slots   chan struct{} // one per running handler
 
 	// Jobs and cancels come through one channel, so that no cancel overtakes its job.
-	// A nil message, sent by drain, follows the last job.
-	inbox   chan *nats.Msg
-	drained chan struct{} // closed by the dispatcher at the nil message
-	quit    chan struct{}
-	stopped chan struct{} // closed when the dispatcher has ended
+	// A mark, a message without a subject, follows the last job of a connection.
+	inbox chan *nats.Msg
+	quit  chan struct{}
+	owned sync.WaitGroup // dispatcher and mover
 
+	leaving chan struct{} // holds one: the server is about to end
+	unwatch func()
+
+	// turn is held while the subscription to jobs is begun or ended.
+	turn      sync.Mutex
+	draining  bool
 	jobSub    *nats.Subscription
-	unsubbed  chan struct{} // closed when jobSub brings nothing more
-	unsubOnce sync.Once
+	unsubbed  <-chan struct{} // closed when jobSub brings nothing more
 	otherSubs []*nats.Subscription
 
 	mu      sync.Mutex
 	idle    chan struct{}                      // closed when jobs becomes empty; nil while nobody asks
 	jobs    map[string]context.CancelCauseFunc // by job id, from acceptance to the last byte
 	senders map[string]*sender
+	marks   map[*nats.Msg]chan struct{} // closed when the dispatcher comes to the mark
 }
 
 func respond(c *Conn, s service, handlers map[string]handler, b bounds) (*responder, error) {
 	r := &responder{
 		conn: c, name: newToken(), service: s, handlers: handlers, bounds: b, log: c.log.With("service", string(s)),
 		slots: make(chan struct{}, b.jobs), inbox: make(chan *nats.Msg, inboxLength),
-		drained: make(chan struct{}), quit: make(chan struct{}),
-		stopped: make(chan struct{}), unsubbed: make(chan struct{}),
-		jobs: make(map[string]context.CancelCauseFunc), senders: make(map[string]*sender),
+		quit: make(chan struct{}), leaving: make(chan struct{}, 1),
+		jobs: make(map[string]context.CancelCauseFunc), senders: make(map[string]*sender), marks: make(map[*nats.Msg]chan struct{}),
 	}
 	r.base, r.abandon = context.WithCancelCause(context.Background())
-	go r.dispatch()
+	r.unwatch = c.tiles.onLeave(func() {
+		select {
+		case r.leaving <- struct{}{}:
+		default:
+		}
+	})
+	r.owned.Go(r.dispatch)
+	r.owned.Go(r.followServers)
 	if err := r.subscribe(); err != nil {
 		r.close()
 		return nil, fmt.Errorf("serve %ss on the bus: %w", s, err)
@@ -80,12 +91,12 @@ func respond(c *Conn, s service, handlers map[string]handler, b bounds) (*respon
 
 // subscribe asks for jobs last, when everything they need is there.
 func (r *responder) subscribe() error {
-	flow, err := r.conn.bulk.nc.Subscribe(flowSubject(r.name, "*"), r.control)
+	flow, err := r.conn.bulk.nc.Subscribe(flowSubject(r.conn.user, r.name, "*"), r.control)
 	if err != nil {
 		return err
 	}
 	r.otherSubs = append(r.otherSubs, flow)
-	if err := r.conn.bulk.nc.FlushTimeout(connectTimeout); err != nil {
+	if err := r.conn.confirm(r.conn.bulk); err != nil {
 		return err
 	}
 	cancels, err := r.conn.tiles.nc.ChanSubscribe(r.service.cancelSubject(), r.inbox)
@@ -93,24 +104,30 @@ func (r *responder) subscribe() error {
 		return err
 	}
 	r.otherSubs = append(r.otherSubs, cancels)
+	return r.takeJobs()
+}
+
+func (r *responder) takeJobs() (err error) {
 	r.jobSub, err = r.conn.tiles.nc.ChanQueueSubscribe(r.service.subject("*"), queueGroup, r.inbox)
 	if err != nil {
 		return err
 	}
+	unsubbed := make(chan struct{})
+	r.unsubbed = unsubbed
 	// A lost connection may report the end a second time.
-	r.jobSub.SetClosedHandler(func(string) { r.unsubOnce.Do(func() { close(r.unsubbed) }) })
-	return r.conn.tiles.nc.FlushTimeout(connectTimeout)
+	ended := sync.OnceFunc(func() { close(unsubbed) })
+	r.jobSub.SetClosedHandler(func(string) { ended() })
+	return r.conn.confirm(r.conn.tiles)
 }
 
 func (r *responder) dispatch() {
-	defer close(r.stopped)
 	for {
 		select {
 		case m := <-r.inbox:
-			switch {
-			case m == nil:
-				close(r.drained)
-			case m.Subject == r.service.cancelSubject():
+			switch m.Subject {
+			case "":
+				r.passed(m)
+			case r.service.cancelSubject():
 				r.cancel(string(m.Data))
 			default:
 				r.accept(m)
@@ -124,7 +141,10 @@ func (r *responder) dispatch() {
 // drain takes no new jobs, finishes those it has, and ends. When ctx ends first
 // the jobs are cancelled and the error says so. It may be called once.
 func (r *responder) drain(ctx context.Context) error {
+	r.turn.Lock()
+	r.draining = true
 	err := r.takeNoMore(ctx)
+	r.turn.Unlock()
 	if err == nil {
 		err = r.wait(ctx)
 	}
@@ -163,17 +183,28 @@ func (r *responder) takeNoMore(ctx context.Context) error {
 }
 
 func (r *responder) emptyInbox(ctx context.Context) error {
+	mark, passed := new(nats.Msg), make(chan struct{})
+	r.mu.Lock()
+	r.marks[mark] = passed
+	r.mu.Unlock()
 	select {
-	case r.inbox <- nil:
+	case r.inbox <- mark:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 	select {
-	case <-r.drained:
+	case <-passed:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+func (r *responder) passed(mark *nats.Msg) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.marks[mark])
+	delete(r.marks, mark)
 }
 
 // wait returns nil at a moment when no job is running.
@@ -207,10 +238,11 @@ func (r *responder) tellIdle() {
 
 // close ends subscriptions and dispatcher.
 func (r *responder) close() {
+	r.unwatch()
 	for _, s := range r.otherSubs {
 		_ = s.Unsubscribe() // fails only where there is nothing left to end
 	}
 	r.abandon(errStopping)
 	close(r.quit)
-	<-r.stopped
+	r.owned.Wait()
 }

@@ -21,7 +21,7 @@ type step func(frames [][]byte) [][]byte
 // sendBadly answers every render with a stream of body whose frames step has been at.
 func sendBadly(t *testing.T, c *Conn, body []byte, change step) {
 	t.Helper()
-	flow := flowSubject(newToken(), newToken())
+	flow := flowSubject(c.user, newToken(), newToken())
 	var frames [][]byte
 	for rest, seq := body, uint32(0); len(rest) > 0; seq++ {
 		n := min(chunkSize, len(rest))
@@ -48,7 +48,7 @@ func sendBadly(t *testing.T, c *Conn, body []byte, change step) {
 
 func subscribe(t *testing.T, c *Conn, subject string, f nats.MsgHandler) {
 	t.Helper()
-	if _, err := c.bulk.nc.Subscribe(subject, f); err != nil {
+	if _, err := c.bulk.nc.QueueSubscribe(subject, queueGroup, f); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.bulk.nc.Flush(); err != nil {
@@ -90,8 +90,8 @@ func TestDamagedStreamIsAnError(t *testing.T) {
 	for name, change := range cases {
 		t.Run(name, func(t *testing.T) {
 			e := startServer(t)
-			sendBadly(t, join(t, e, "worker"), want, change)
-			client := NewClient(join(t, e, "edge"), ClientConfig{Stall: 300 * time.Millisecond})
+			sendBadly(t, join(t, e, RoleWorker, "worker"), want, change)
+			client := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{Stall: 300 * time.Millisecond})
 			res, err := client.Render(t.Context(), tile.Job{ID: "x"})
 			if err != nil {
 				t.Fatal(err)
@@ -112,8 +112,8 @@ func TestDamagedStreamIsAnError(t *testing.T) {
 	}
 	t.Run("undamaged", func(t *testing.T) {
 		e := startServer(t)
-		sendBadly(t, join(t, e, "worker"), want, func(f [][]byte) [][]byte { return f })
-		res, err := NewClient(join(t, e, "edge"), ClientConfig{}).Render(t.Context(), tile.Job{ID: "x"})
+		sendBadly(t, join(t, e, RoleWorker, "worker"), want, func(f [][]byte) [][]byte { return f })
+		res, err := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{}).Render(t.Context(), tile.Job{ID: "x"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,8 +125,8 @@ func TestDamagedStreamIsAnError(t *testing.T) {
 
 func TestSenderThatIgnoresCreditIsCutOff(t *testing.T) {
 	e := startServer(t)
-	sendBadly(t, join(t, e, "worker"), noise(3*window*chunkSize), func(f [][]byte) [][]byte { return f })
-	res, err := NewClient(join(t, e, "edge"), ClientConfig{}).Render(t.Context(), tile.Job{})
+	sendBadly(t, join(t, e, RoleWorker, "worker"), noise(3*window*chunkSize), func(f [][]byte) [][]byte { return f })
+	res, err := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{}).Render(t.Context(), tile.Job{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestSenderThatIgnoresCreditIsCutOff(t *testing.T) {
 
 func TestBodyFailingAtTheWorkerFailsAtTheReader(t *testing.T) {
 	e := startServer(t)
-	client := NewClient(join(t, e, "edge"), ClientConfig{})
+	client := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{})
 	const size = 20 * chunkSize
 	bodies := map[string]struct {
 		body io.Reader
@@ -149,7 +149,7 @@ func TestBodyFailingAtTheWorkerFailsAtTheReader(t *testing.T) {
 		"too short":     {bytes.NewReader(noise(size - 1)), tile.Internal},
 		"too long":      {bytes.NewReader(noise(size + 1)), tile.Internal},
 	}
-	serve(t, join(t, e, "worker"), worker{render: func(_ context.Context, j tile.Job) (tile.Result, error) {
+	serve(t, join(t, e, RoleWorker, "worker"), worker{render: func(_ context.Context, j tile.Job) (tile.Result, error) {
 		return tile.Result{Size: size, Body: io.NopCloser(bodies[j.ID].body)}, nil
 	}}, ServerConfig{})
 	for name, c := range bodies {
@@ -184,12 +184,12 @@ func (c *countingReader) Read(p []byte) (int, error) {
 // none of them read, and the connection goes on serving tiles.
 func TestSlowReadersHoldOnlyTheirWindow(t *testing.T) {
 	e := startServer(t)
-	conn := join(t, e, "edge")
+	conn := join(t, e, RoleEdge, "edge")
 	client := NewClient(conn, ClientConfig{})
 	const size = 4 * window * chunkSize
 	large := noise(size)
 	var sent [maxStreams + 1]*countingReader
-	serve(t, join(t, e, "worker"), worker{render: func(_ context.Context, j tile.Job) (tile.Result, error) {
+	serve(t, join(t, e, RoleWorker, "worker"), worker{render: func(_ context.Context, j tile.Job) (tile.Result, error) {
 		if j.ID == "tile" {
 			return tile.Result{Size: 256, Body: io.NopCloser(bytes.NewReader(large[:256]))}, nil
 		}
@@ -228,7 +228,7 @@ func TestSlowReadersHoldOnlyTheirWindow(t *testing.T) {
 			t.Errorf("stream %d differs", i)
 		}
 	}
-	if n := conn.SlowConsumers(); n != 0 || conn.Check(t.Context()) != nil {
+	if n := conn.Stats().SlowConsumers; n != 0 || conn.Check(t.Context()) != nil {
 		t.Errorf("%d slow consumers, connection: %v", n, conn.Check(t.Context()))
 	}
 	if left := len(conn.streams.open); left != 0 {
@@ -244,11 +244,11 @@ func TestLeavingAStreamStopsTheSender(t *testing.T) {
 	for name, f := range leave {
 		t.Run(name, func(t *testing.T) {
 			e := startServer(t)
-			client := NewClient(join(t, e, "edge"), ClientConfig{})
+			client := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{})
 			const size = 100 * chunkSize
 			body := newClosing(bytes.NewReader(noise(size)))
 			handler := make(chan context.Context, 1)
-			serve(t, join(t, e, "worker"), worker{render: func(ctx context.Context, _ tile.Job) (tile.Result, error) {
+			serve(t, join(t, e, RoleWorker, "worker"), worker{render: func(ctx context.Context, _ tile.Job) (tile.Result, error) {
 				handler <- ctx
 				return tile.Result{Size: size, Body: body}, nil
 			}}, ServerConfig{})
@@ -276,10 +276,10 @@ func TestLeavingAStreamStopsTheSender(t *testing.T) {
 
 func TestReaderThatNeverReadsIsGivenUp(t *testing.T) {
 	e := startServer(t)
-	client := NewClient(join(t, e, "edge"), ClientConfig{})
+	client := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{})
 	const size = 100 * chunkSize
 	body := newClosing(bytes.NewReader(noise(size)))
-	serve(t, join(t, e, "worker"), worker{render: func(context.Context, tile.Job) (tile.Result, error) {
+	serve(t, join(t, e, RoleWorker, "worker"), worker{render: func(context.Context, tile.Job) (tile.Result, error) {
 		return tile.Result{Size: size, Body: body}, nil
 	}}, ServerConfig{Credit: 50 * time.Millisecond})
 	res, err := client.Render(t.Context(), tile.Job{})
@@ -295,9 +295,9 @@ func TestReaderThatNeverReadsIsGivenUp(t *testing.T) {
 
 func TestTooManyStreamsAtAWorkerIsBusy(t *testing.T) {
 	e := startServer(t)
-	client := NewClient(join(t, e, "edge"), ClientConfig{})
+	client := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{})
 	large := noise(20 * chunkSize)
-	serve(t, join(t, e, "worker"), rendering(large), ServerConfig{Streams: 1})
+	serve(t, join(t, e, RoleWorker, "worker"), rendering(large), ServerConfig{Streams: 1})
 	first, err := client.Render(t.Context(), tile.Job{})
 	if err != nil {
 		t.Fatal(err)
@@ -311,9 +311,9 @@ func TestTooManyStreamsAtAWorkerIsBusy(t *testing.T) {
 
 func TestOpenStreamsTakeNoJobSlot(t *testing.T) {
 	e := startServer(t)
-	client := NewClient(join(t, e, "edge"), ClientConfig{})
+	client := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{})
 	large := noise(20 * chunkSize)
-	serve(t, join(t, e, "worker"), rendering(large), ServerConfig{Jobs: 1})
+	serve(t, join(t, e, RoleWorker, "worker"), rendering(large), ServerConfig{Jobs: 1})
 	var open []tile.Result
 	for i := range 3 {
 		res, err := client.Render(t.Context(), tile.Job{})
@@ -331,8 +331,8 @@ func TestOpenStreamsTakeNoJobSlot(t *testing.T) {
 
 func TestLostGrantIsRepeated(t *testing.T) {
 	e := startServer(t)
-	worker := join(t, e, "worker")
-	flow := flowSubject(newToken(), newToken())
+	worker := join(t, e, RoleWorker, "worker")
+	flow := flowSubject(worker.user, newToken(), newToken())
 	s := &sender{nc: worker.bulk.nc, chunk: chunkSize, first: patience, stall: patience, wake: make(chan struct{}, 1)}
 	large := noise(20 * chunkSize)
 	heard := 0
@@ -348,7 +348,7 @@ func TestLostGrantIsRepeated(t *testing.T) {
 	})
 	sent := make(chan error, 1)
 	go func() { sent <- s.send(t.Context(), bytes.NewReader(large), int64(len(large))) }()
-	res, err := NewClient(join(t, e, "edge"), ClientConfig{}).Render(t.Context(), tile.Job{})
+	res, err := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{}).Render(t.Context(), tile.Job{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,21 +362,23 @@ func TestLostGrantIsRepeated(t *testing.T) {
 
 func TestGrantsAreBelievedUpToAWindow(t *testing.T) {
 	s := &sender{wake: make(chan struct{}, 1), stop: func(error) {}}
-	inbox := inboxRoot + "edge.x"
+	inbox := answerRoot + "e1.x"
 	control := func(kind frameKind, seq uint32, reply string) {
-		m := nats.NewMsg("tessera.flow.a.b")
+		m := nats.NewMsg("tessera.flow.a.b.c")
 		m.Reply, m.Data = reply, encodeFrame(kind, seq, nil)
 		s.control(m)
 	}
-	control(frameGrant, 5, "tessera.revision") // not an inbox: would let an edge have us write anywhere
-	if s.granted != 0 || s.to != "" {
-		t.Errorf("granted %d to %q by a foreign subject", s.granted, s.to)
+	for _, foreign := range []string{revisionSubject, "$KV.policy.x", inboxRoot + "coordinator.c1.x", answerRoot + "*.x"} {
+		// Would let an edge have us write anywhere.
+		if control(frameGrant, 5, foreign); s.granted != 0 || s.to != "" {
+			t.Errorf("granted %d to %q by a foreign subject", s.granted, s.to)
+		}
 	}
 	control(frameGrant, 1<<31, inbox)
 	if s.granted != window || s.to != inbox {
 		t.Errorf("granted %d to %q, want %d to %q", s.granted, s.to, window, inbox)
 	}
-	control(frameGrant, 1, inboxRoot+"other.x")
+	control(frameGrant, 1, answerRoot+"e2.x")
 	if s.granted != window || s.to != inbox {
 		t.Errorf("a late grant changed the stream: %d to %q", s.granted, s.to)
 	}
@@ -395,9 +397,9 @@ func TestGrantsAreBelievedUpToAWindow(t *testing.T) {
 
 func TestSenderThatDiesIsNoticedAtTheNextGrant(t *testing.T) {
 	e := startServer(t)
-	conn := join(t, e, "worker")
+	conn := join(t, e, RoleWorker, "worker")
 	s := serveUndrained(t, conn, rendering(noise(10*window*chunkSize)), ServerConfig{})
-	res, err := NewClient(join(t, e, "edge"), ClientConfig{Stall: time.Hour}).Render(t.Context(), tile.Job{})
+	res, err := NewClient(join(t, e, RoleEdge, "edge"), ClientConfig{Stall: time.Hour}).Render(t.Context(), tile.Job{})
 	if err != nil {
 		t.Fatal(err)
 	}

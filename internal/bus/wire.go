@@ -4,12 +4,15 @@
 //
 // # Subjects
 //
-//	tessera.job.<kind>                 jobs: render, info, manifest, list; queue group of the workers
+//	tessera.job.<kind>                 jobs: render, info, manifest, list, capabilities; queue group of the workers
 //	tessera.authority.<kind>           questions: lookup, rights; queue group of the coordinators
 //	tessera.cancel.<service>           job ids whose caller has left; every member hears them
-//	tessera.flow.<responder>.<stream>  credit for one stream, and its end, from the receiver
+//	tessera.flow.<user>.<responder>.<stream>  credit for one stream, and its end, from the receiver
 //	tessera.revision                   newest revision of rights, decimal, every second
-//	tessera.inbox.<name>.<random>.>    replies and chunks for one connection
+//	tessera.inbox.<role>.<user>.<random>.>    replies and chunks for one connection
+//
+// <user> is who a connection authenticates as: the public key of its nkey. Each user
+// may hear the subjects with its own name alone; permissions.go has the table.
 //
 // Identifiers never stand in a subject: ".", "*" and ">" would change its meaning.
 //
@@ -61,6 +64,7 @@ import (
 
 const (
 	inboxRoot       = "tessera.inbox."
+	answerRoot      = inboxRoot + "edge." // only edges ask
 	revisionSubject = "tessera.revision"
 
 	headerJob      = "Tessera-Job"
@@ -100,8 +104,8 @@ const (
 func (s service) subject(kind string) string { return "tessera." + string(s) + "." + kind }
 func (s service) cancelSubject() string      { return "tessera.cancel." + string(s) }
 
-func flowSubject(responder, stream string) string {
-	return "tessera.flow." + responder + "." + stream
+func flowSubject(user, responder, stream string) string {
+	return "tessera.flow." + user + "." + responder + "." + stream
 }
 
 // newToken gives a random, unguessable word that may stand in a subject.
@@ -122,9 +126,10 @@ func isWord(s string) bool {
 }
 
 // isInbox tells whether an answer may be published to subject. Without the check
-// whoever may ask could have answers written anywhere the responder may write.
+// whoever may ask could have answers written anywhere the responder may write. The
+// server holds the same rule.
 func isInbox(subject string) bool {
-	return strings.HasPrefix(subject, inboxRoot) && !strings.ContainsAny(subject, "*> \t\r\n")
+	return strings.HasPrefix(subject, answerRoot) && !strings.ContainsAny(subject, "*> \t\r\n")
 }
 
 // request is a question as a responder receives it.
@@ -238,8 +243,8 @@ func parseHead(in nats.Header) (head, error) {
 // isFlow tells whether s is a subject that flowSubject makes.
 func isFlow(s string) bool {
 	rest, ok := strings.CutPrefix(s, "tessera.flow.")
-	responder, stream, two := strings.Cut(rest, ".")
-	return ok && two && isWord(responder) && isWord(stream)
+	words := strings.Split(rest, ".")
+	return ok && len(words) == 3 && isWord(words[0]) && isWord(words[1]) && isWord(words[2])
 }
 
 // knownCode takes a code of a newer or broken peer as an internal error.

@@ -18,7 +18,7 @@ import (
 func TestHeadRoundTrip(t *testing.T) {
 	cases := map[string]head{
 		"inline": {kind: "image/jpeg", size: 30_000, checksum: 0xfeed, cache: tile.FromMiss, worker: "w-1"},
-		"stream": {kind: "image/png", size: maxSize, stream: flowSubject("r", "s"), timing: tile.Timing{Encode: time.Second}},
+		"stream": {kind: "image/png", size: maxSize, stream: flowSubject("u", "r", "s"), timing: tile.Timing{Encode: time.Second}},
 		"empty":  {},
 		"doc":    {kind: "application/json", version: `"1-2-3"`, size: 2, checksum: 1},
 		"error":  {err: tile.Fail(tile.Broken, "the file ends early", nil)},
@@ -74,8 +74,9 @@ func TestUnknownCodeIsInternal(t *testing.T) {
 // server lives on.
 func TestGarbageIsAnswered(t *testing.T) {
 	e := startServer(t)
-	conn := join(t, e, "edge")
-	serve(t, join(t, e, "worker"), worker{
+	conn := join(t, e, RoleEdge, "edge")
+	answering := join(t, e, RoleWorker, "worker")
+	serve(t, answering, worker{
 		info:   func(_ context.Context, id string) (tile.Image, error) { return tile.Image{ID: id}, nil },
 		render: rendering([]byte("x")).render,
 	}, ServerConfig{})
@@ -117,8 +118,10 @@ func TestGarbageIsAnswered(t *testing.T) {
 			}
 		})
 	}
-	for _, subject := range []string{jobs.cancelSubject(), flowSubject("x", "y"), conn.streams.base + ".x"} {
-		if err := conn.tiles.nc.PublishRequest(subject, "tessera.revision", []byte("\x00garbage")); err != nil {
+	for subject, from := range map[string]*Conn{
+		jobs.cancelSubject(): conn, flowSubject(answering.user, "x", "y"): conn, conn.streams.base + ".x": answering,
+	} {
+		if err := from.tiles.nc.PublishRequest(subject, "tessera.revision", []byte("\x00garbage")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -138,8 +141,8 @@ func codeOf(h head) tile.Code {
 // the edge itself may not (R22).
 func TestAnswersGoToInboxesOnly(t *testing.T) {
 	e := startServer(t)
-	conn := join(t, e, "edge")
-	serve(t, join(t, e, "worker"), worker{info: func(context.Context, string) (tile.Image, error) {
+	conn := join(t, e, RoleEdge, "edge")
+	serve(t, join(t, e, RoleWorker, "worker"), worker{info: func(context.Context, string) (tile.Image, error) {
 		return tile.Image{}, nil
 	}}, ServerConfig{})
 	heard := make(chan *nats.Msg, 1)
@@ -204,7 +207,7 @@ func FuzzParseFrame(f *testing.F) {
 
 func FuzzParseHead(f *testing.F) {
 	f.Add("", "", "30000", "00000000000000ff", "", `{"queue":1}`)
-	f.Add("broken", "sentence", "", "", "tessera.flow.a.b", "")
+	f.Add("broken", "sentence", "", "", "tessera.flow.a.b.c", "")
 	f.Fuzz(func(t *testing.T, code, message, size, sum, stream, timing string) {
 		h, err := parseHead(nats.Header{
 			headerCode: {code}, headerMessage: {message}, headerSize: {size},

@@ -41,6 +41,8 @@ func ServeWorker(c *Conn, name string, r tile.Renderer, l tile.Library, cfg Serv
 		kindInfo:     infoHandler(r),
 		kindManifest: manifestHandler(l),
 		kindList:     listHandler(l),
+
+		kindCapabilities: capabilitiesHandler(name, r),
 	}, cfg.bounds())
 	if err != nil {
 		return nil, err

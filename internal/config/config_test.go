@@ -43,8 +43,8 @@ func TestPrecedence(t *testing.T) {
 
 func TestEverySettingHasItsManual(t *testing.T) {
 	for _, s := range All() {
-		if s.Name == "" || s.Help == "" {
-			t.Errorf("%+v lacks a name or a sentence", s)
+		if s.Name == "" || s.Help == "" || len(s.Roles) == 0 {
+			t.Errorf("%+v lacks a name, roles or a sentence", s)
 		}
 	}
 }

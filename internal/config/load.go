@@ -28,6 +28,7 @@ const (
 type Setting struct {
 	Name, Env, Default, Help string
 	Secret                   bool
+	Roles                    []Role // that may have it
 	index                    int
 }
 
@@ -41,7 +42,7 @@ func All() []Setting {
 		all[i] = Setting{
 			Name: name, Env: "TESSERA_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_")),
 			Default: f.Tag.Get("default"), Help: f.Tag.Get("help"),
-			Secret: f.Tag.Get("secret") == "true", index: i,
+			Secret: f.Tag.Get("secret") == "true", Roles: parseRoles(f.Tag.Get("roles")), index: i,
 		}
 	}
 	return all
@@ -50,24 +51,32 @@ func All() []Setting {
 // Loaded is a set of values with the origin of each.
 type Loaded struct {
 	Settings
+	Role    Role
 	origins []Origin
+	keys    []string // names of variables that hold somebody's keys and are none of the role's
 	Args    []string // what was left on the command line
 }
 
 // environment names that belong to the command line tools, not to Settings
 var otherEnv = []string{"TESSERA_TOKEN", "TESSERA_SERVER", "TESSERA_USER", "TESSERA_PASSWORD", "TESSERA_CONFIG"}
 
-// Load reads all sources. environ has the form of os.Environ. usage, if not nil,
-// receives the list of flags when -h or --help is among args, with pflag.ErrHelp.
+// Load reads all sources for a process that is everything.
 func Load(args, environ []string, usage io.Writer) (*Loaded, error) {
-	l := &Loaded{origins: make([]Origin, len(All()))}
+	return LoadFor(Serve, args, environ, usage)
+}
+
+// LoadFor reads all sources for a process of the role. environ has the form of
+// os.Environ. usage, if not nil, receives the list of flags when -h or --help is among
+// args, with pflag.ErrHelp. Settings that the role must not have are Validate's business.
+func LoadFor(role Role, args, environ []string, usage io.Writer) (*Loaded, error) {
+	l := &Loaded{Role: role, origins: make([]Origin, len(All())), keys: strayKeys(role, environ)}
 	for _, s := range All() {
 		if err := l.assign(s, s.Default, FromDefault); s.Default != "" && err != nil {
 			return nil, err
 		}
 		l.origins[s.index] = FromDefault
 	}
-	flags := flagSet(usage)
+	flags := flagSet(role, usage)
 	if err := flags.Parse(args); err != nil {
 		return nil, flagError(err)
 	}
@@ -79,7 +88,8 @@ func Load(args, environ []string, usage io.Writer) (*Loaded, error) {
 	if file == "" {
 		file = lookup(environ, "TESSERA_CONFIG")
 	}
-	return l, errors.Join(l.readFile(file), l.readEnv(environ), l.readFlags(flags))
+	err = errors.Join(l.readFile(file), l.readEnv(environ), l.readFlags(flags))
+	return l, errors.Join(err, l.readAWS(environ))
 }
 
 func flagError(err error) error {
@@ -89,8 +99,8 @@ func flagError(err error) error {
 	return fmt.Errorf("%w; `tessera serve --help` lists the settings", err)
 }
 
-func flagSet(usage io.Writer) *pflag.FlagSet {
-	flags := pflag.NewFlagSet("tessera", pflag.ContinueOnError)
+func flagSet(role Role, usage io.Writer) *pflag.FlagSet {
+	flags := pflag.NewFlagSet("tessera "+string(role), pflag.ContinueOnError)
 	if usage == nil {
 		usage = io.Discard
 	}
@@ -106,6 +116,7 @@ func flagSet(usage io.Writer) *pflag.FlagSet {
 		default:
 			flags.String(s.Name, s.Default, s.Help)
 		}
+		flags.Lookup(s.Name).Hidden = !s.Of(role)
 	}
 	return flags
 }

@@ -12,50 +12,68 @@ import (
 // flag is its name on the command line and in the file (TESSERA_ + upper snake in
 // the environment), help one sentence for people. Secrets are never printed.
 type Settings struct {
-	Listen       string   `flag:"listen" default:":8080" help:"address of the public HTTP server"`
-	OpsListen    string   `flag:"ops-listen" default:"127.0.0.1:9090" help:"address of /healthz, /readyz, /metrics, pprof and the log level; empty turns it off"`
-	PublicURLs   []string `flag:"public-url" help:"base of every id and redirect, e.g. https://iiif.example.org; several allowed; unset: loopback hosts are echoed"`
-	InsecureHTTP bool     `flag:"insecure-http" help:"allow an http public URL that is not loopback: cookies and images travel readable"`
-	Data         string   `flag:"data" default:"./data" help:"folder of the database, the event store, caches and keys"`
-	Images       string   `flag:"images" help:"folder of images"`
-	Manifests    string   `flag:"manifests" help:"folder of IIIF manifests; absent: generated manifests only"`
-	Cache        string   `flag:"cache" help:"store of rendered results, dir:PATH; default dir:<data>/cache"`
-	CacheBytes   Bytes    `flag:"cache-bytes" default:"10GiB" help:"bound of the result store"`
-	MemoryCache  Bytes    `flag:"memory-cache-bytes" default:"256MiB" help:"bound of the edge's memory cache"`
-	TrustedProxy []Prefix `flag:"trusted-proxies" help:"networks (CIDR) whose forwarding headers count; none by default"`
-	DebugHeaders bool     `flag:"debug-headers" help:"send Server-Timing and X-Tessera-Worker to everybody, not to administrators alone"`
-	SiteName     string   `flag:"site-name" default:"Tessera" help:"name of the institution, shown in sign-in texts and pages"`
-	LogLevel     string   `flag:"log-level" default:"info" help:"debug, info, warn or error"`
-	LogFormat    string   `flag:"log-format" default:"auto" help:"text, json, or auto: text on a terminal"`
-	Decoders     int      `flag:"decoders" default:"0" help:"decoder processes of a worker; 0: number of cores"`
-	DecoderPath  string   `flag:"decoder-path" help:"path of tessera-decoder; default: beside tessera"`
-	DecoderBytes Bytes    `flag:"decoder-memory" default:"2GiB" help:"memory one decoder process may use"`
-	DecodeTime   Duration `flag:"decode-timeout" default:"30s" help:"time after which a decode is ended"`
-	Unsandboxed  bool     `flag:"insecure-decoder" help:"run decoders without a sandbox where the kernel offers none"`
-	MaxWidth     int      `flag:"max-width" default:"0" help:"largest width of an answer in pixels; 0: none"`
-	MaxHeight    int      `flag:"max-height" default:"0" help:"largest height of an answer in pixels; 0: none"`
-	MaxArea      int64    `flag:"max-area" default:"128000000" help:"largest area of an answer in pixels"`
-	Upscaling    bool     `flag:"upscaling" help:"offer sizes above the region's own (^ in Image API 3)"`
-	RejectBox    bool     `flag:"reject-oversize-box" help:"refuse !w,h larger than the region, as the community validator reads it"`
-	JPEGQuality  int      `flag:"jpeg-quality" default:"85" help:"quality of lossy answers, 1 to 100"`
-	TileSize     int      `flag:"tile-size" default:"0" help:"tile size advertised in info.json; 0: chosen per file"`
-	SlashSub     string   `flag:"slash-substitute" help:"one character that stands for / in identifiers"`
-	Access       string   `flag:"default-access" default:"login" help:"open or login: images no rule names"`
-	ManAccess    string   `flag:"manifest-access" default:"open" help:"open, or as-images"`
-	TokenOpens   bool     `flag:"iiif-token-opens-images" help:"let IIIF access tokens open images, which the specifications forbid (the older stack did)"`
-	Lease        Duration `flag:"lease" default:"60s" help:"how long restricted content outlives the coordinators"`
-	SameSite     string   `flag:"cookie-same-site" default:"lax" help:"lax, or none for viewers on other sites (https only)"`
-	TokenLife    Duration `flag:"token-lifetime" default:"300s" help:"life of an IIIF access token"`
-	SessionIdle  Duration `flag:"session-idle" default:"8h" help:"a session ends after this long without a request"`
-	SessionMax   Duration `flag:"session-max" default:"168h" help:"a session ends this long after sign-in"`
-	AdminUser    string   `flag:"admin-user" default:"admin@localhost" help:"first administrator"`
-	AdminPass    string   `flag:"admin-password" secret:"true" help:"password of the first administrator; made up and printed once when absent"`
-	FirstRules   string   `flag:"initial-rules" help:"JSON file of rules, {\"items\": […]}, taken over while there are none yet"`
-	Budget       Duration `flag:"request-timeout" default:"60s" help:"time a request may take until its first byte"`
-	MaxInFlight  int      `flag:"max-in-flight" default:"512" help:"image requests under way at an edge; more are answered 503 at once"`
-	Queue        int      `flag:"queue" default:"256" help:"jobs that may wait at a worker; more are refused at once"`
-	OpenMaxAge   Duration `flag:"open-max-age" default:"24h" help:"how long caches may keep images open to everybody"`
-	Drain        Duration `flag:"drain-timeout" default:"25s" help:"time for requests under way to finish at shutdown"`
+	Listen       string   `flag:"listen" roles:"serve edge coordinator" default:":8080" help:"address of the public HTTP server"`
+	OpsListen    string   `flag:"ops-listen" roles:"all" default:"127.0.0.1:9090" help:"address of /healthz, /readyz, /metrics, pprof and the log level; empty turns it off"`
+	PublicURLs   []string `flag:"public-url" roles:"serve edge coordinator" help:"base of every id and redirect, e.g. https://iiif.example.org; several allowed; unset: loopback hosts are echoed"`
+	InsecureHTTP bool     `flag:"insecure-http" roles:"serve edge coordinator" help:"allow an http public URL that is not loopback: cookies and images travel readable"`
+	Data         string   `flag:"data" roles:"serve worker coordinator" default:"./data" help:"folder of the database, the event store, caches and keys"`
+	DB           string   `flag:"db" roles:"serve coordinator" secret:"true" help:"database of people and rights: sqlite:PATH, or postgres://USER@HOST/NAME for several coordinators; default sqlite:<data>/tessera.db"`
+	Images       string   `flag:"images" roles:"serve worker" help:"folder of images, or s3://bucket/prefix"`
+	Manifests    string   `flag:"manifests" roles:"serve worker" help:"folder of IIIF manifests, or s3://bucket/prefix; absent: generated manifests only"`
+	Cache        string   `flag:"cache" roles:"serve worker" help:"store of rendered results: dir:PATH, default dir:<data>/cache; or s3://bucket/prefix, which workers share besides"`
+	CacheBytes   Bytes    `flag:"cache-bytes" roles:"serve worker" default:"10GiB" help:"bound of the result store on local disk"`
+	S3Endpoint   string   `flag:"s3-endpoint" roles:"serve worker" help:"address of MinIO or any other S3, such as https://minio.example.org:9000; unset: Amazon's. AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN also count, below these"`
+	S3Region     string   `flag:"s3-region" roles:"serve worker" default:"us-east-1" help:"region of the buckets"`
+	S3AccessKey  string   `flag:"s3-access-key" roles:"serve worker" secret:"true" help:"key that images and manifests are read with"`
+	S3SecretKey  string   `flag:"s3-secret-key" roles:"serve worker" secret:"true" help:"its secret"`
+	S3Session    string   `flag:"s3-session-token" roles:"serve worker" secret:"true" help:"its token, where the key is temporary"`
+	S3Recheck    Duration `flag:"s3-recheck" roles:"serve worker" default:"2s" help:"how long what is known of an object in S3 is taken to hold; object events end it at once; 0s: ask every time"`
+	ObjectCache  Bytes    `flag:"object-cache-bytes" roles:"serve worker" default:"10GiB" help:"bound of what is kept on local disk of objects read from S3; no image that has to be fetched whole may be larger"`
+	CacheS3URL   string   `flag:"cache-s3-endpoint" roles:"serve worker" help:"like --s3-endpoint, for --cache s3://; default: the same"`
+	CacheRegion  string   `flag:"cache-s3-region" roles:"serve worker" help:"like --s3-region, for --cache s3://; default: the same"`
+	CacheAccess  string   `flag:"cache-s3-access-key" roles:"serve worker" secret:"true" help:"key that the shared result store is written with; default: that of the images"`
+	CacheSecret  string   `flag:"cache-s3-secret-key" roles:"serve worker" secret:"true" help:"its secret"`
+	MemoryCache  Bytes    `flag:"memory-cache-bytes" roles:"serve edge" default:"256MiB" help:"bound of the edge's memory cache"`
+	TrustedProxy []Prefix `flag:"trusted-proxies" roles:"serve edge coordinator" help:"networks (CIDR) whose forwarding headers count; none by default"`
+	DebugHeaders bool     `flag:"debug-headers" roles:"serve edge" help:"send Server-Timing and X-Tessera-Worker to everybody, not to administrators alone"`
+	SiteName     string   `flag:"site-name" roles:"serve edge" default:"Tessera" help:"name of the institution, shown in sign-in texts and pages"`
+	LogLevel     string   `flag:"log-level" roles:"all" default:"info" help:"debug, info, warn or error"`
+	LogFormat    string   `flag:"log-format" roles:"all" default:"auto" help:"text, json, or auto: text on a terminal"`
+	Decoders     int      `flag:"decoders" roles:"serve worker" default:"0" help:"decoder processes of a worker; 0: number of cores"`
+	DecoderPath  string   `flag:"decoder-path" roles:"serve worker" help:"path of tessera-decoder; default: beside tessera"`
+	DecoderBytes Bytes    `flag:"decoder-memory" roles:"serve worker" default:"2GiB" help:"memory one decoder process may use"`
+	DecodeTime   Duration `flag:"decode-timeout" roles:"serve worker" default:"30s" help:"time after which a decode is ended"`
+	Unsandboxed  bool     `flag:"insecure-decoder" roles:"serve worker" help:"run decoders without a sandbox where the kernel offers none"`
+	MaxWidth     int      `flag:"max-width" roles:"serve edge" default:"0" help:"largest width of an answer in pixels; 0: none"`
+	MaxHeight    int      `flag:"max-height" roles:"serve edge" default:"0" help:"largest height of an answer in pixels; 0: none"`
+	MaxArea      int64    `flag:"max-area" roles:"serve edge" default:"128000000" help:"largest area of an answer in pixels"`
+	Upscaling    bool     `flag:"upscaling" roles:"serve edge" help:"offer sizes above the region's own (^ in Image API 3)"`
+	RejectBox    bool     `flag:"reject-oversize-box" roles:"serve edge" help:"refuse !w,h larger than the region, as the community validator reads it"`
+	JPEGQuality  int      `flag:"jpeg-quality" roles:"serve edge" default:"85" help:"quality of lossy answers, 1 to 100"`
+	TileSize     int      `flag:"tile-size" roles:"serve edge" default:"0" help:"tile size advertised in info.json; 0: chosen per file"`
+	SlashSub     string   `flag:"slash-substitute" roles:"serve edge" help:"one character that stands for / in identifiers"`
+	Access       string   `flag:"default-access" roles:"serve edge coordinator" default:"login" help:"open or login: images no rule names"`
+	ManAccess    string   `flag:"manifest-access" roles:"serve edge" default:"open" help:"open, or as-images"`
+	TokenOpens   bool     `flag:"iiif-token-opens-images" roles:"serve edge" help:"let IIIF access tokens open images, which the specifications forbid (the older stack did)"`
+	Lease        Duration `flag:"lease" roles:"serve edge" default:"60s" help:"how long restricted content outlives the coordinators"`
+	SameSite     string   `flag:"cookie-same-site" roles:"serve coordinator" default:"lax" help:"lax, or none for viewers on other sites (https only)"`
+	TokenLife    Duration `flag:"token-lifetime" roles:"serve coordinator" default:"300s" help:"life of an IIIF access token"`
+	SessionIdle  Duration `flag:"session-idle" roles:"serve coordinator" default:"8h" help:"a session ends after this long without a request"`
+	SessionMax   Duration `flag:"session-max" roles:"serve coordinator" default:"168h" help:"a session ends this long after sign-in"`
+	AdminUser    string   `flag:"admin-user" roles:"serve coordinator" default:"admin@localhost" help:"first administrator"`
+	AdminPass    string   `flag:"admin-password" roles:"serve coordinator" secret:"true" help:"password of the first administrator; made up and printed once when absent"`
+	FirstRules   string   `flag:"initial-rules" roles:"serve coordinator" help:"JSON file of rules, {\"items\": […]}, taken over while there are none yet"`
+	Budget       Duration `flag:"request-timeout" roles:"serve edge" default:"60s" help:"time a request may take until its first byte"`
+	MaxInFlight  int      `flag:"max-in-flight" roles:"serve edge" default:"512" help:"image requests under way at an edge; more are answered 503 at once"`
+	Queue        int      `flag:"queue" roles:"serve worker" default:"256" help:"jobs that may wait at a worker; more are refused at once"`
+	OpenMaxAge   Duration `flag:"open-max-age" roles:"serve edge" default:"24h" help:"how long caches may keep images open to everybody"`
+	Drain        Duration `flag:"drain-timeout" roles:"all" default:"25s" help:"time for requests under way to finish at shutdown"`
+	DrainDelay   Duration `flag:"drain-delay" roles:"edge coordinator" default:"2s" help:"time a process that is to stop still takes requests, for who sends them to notice"`
+	Name         string   `flag:"name" roles:"edge worker coordinator" help:"name of this process in logs and X-Tessera-Worker; default: host name and process id"`
+	NATS         []string `flag:"nats" roles:"edge worker coordinator" help:"servers of the NATS cluster, e.g. tls://nats-1:4222; several allowed"`
+	NATSCreds    string   `flag:"nats-creds" roles:"edge worker coordinator" help:"file of this role's NATS credentials, as tessera nats-config writes it"`
+	NATSCA       string   `flag:"nats-tls-ca" roles:"edge worker coordinator" help:"file of the certificate authority that NATS servers are checked against; absent: the machine's own"`
+	Coordinators []string `flag:"coordinator-url" roles:"edge" help:"where edges hand /auth/* to, e.g. http://coordinator-1:8080; several allowed"`
 }
 
 // Bytes is an amount of memory or disk, written 10GiB, 256MiB, 4k or 1000000.

@@ -11,11 +11,15 @@ import (
 	"strings"
 )
 
-// Validate refuses values that cannot work or are not safe, all of them at once;
-// each error says what to do.
-func (s *Settings) Validate() error {
+// Validate refuses values that cannot work or are not safe, and settings that the role
+// must not have, all of them at once; each error says what to do.
+func (l *Loaded) Validate() error {
+	return errors.Join(l.foreign(), l.needs(), l.validate())
+}
+
+func (s *Settings) validate() error {
 	return errors.Join(
-		s.validateURLs(), s.validateCookies(), s.validateNumbers(), s.validateStores(),
+		s.validateURLs(), s.validateCluster(), s.validateCookies(), s.validateNumbers(), s.validateStores(), s.validateS3(), s.ValidateDatabase(),
 		oneOf("default-access", s.Access, "open", "login"),
 		oneOf("manifest-access", s.ManAccess, "open", "as-images"),
 		oneOf("cookie-same-site", s.SameSite, "lax", "none"),
@@ -93,6 +97,8 @@ func (s *Settings) validateNumbers() error {
 		{"queue", int64(s.Queue), 1, 1 << 16},
 		{"max-in-flight", int64(s.MaxInFlight), 1, 1 << 20},
 		{"cache-bytes (MiB)", int64(s.CacheBytes) >> 20, 1, 1 << 40},
+		{"object-cache-bytes (MiB)", int64(s.ObjectCache) >> 20, 1, 1 << 40},
+		{"s3-recheck (seconds)", int64(s.S3Recheck.Seconds()), 0, 3600},
 		{"memory-cache-bytes (MiB)", int64(s.MemoryCache) >> 20, 1, 1 << 24},
 		{"decoder-memory (MiB)", int64(s.DecoderBytes) >> 20, 256, 1 << 24},
 		{"decode-timeout (seconds)", int64(s.DecodeTime.Seconds()), 1, 3600},
@@ -102,6 +108,7 @@ func (s *Settings) validateNumbers() error {
 		{"session-max (seconds)", int64(s.SessionMax.Seconds()), 60, 365 * 86400},
 		{"lease (seconds)", int64(s.Lease.Seconds()), 3, 3600},
 		{"drain-timeout (seconds)", int64(s.Drain.Seconds()), 1, 3600},
+		{"drain-delay (seconds)", int64(s.DrainDelay.Seconds()), 0, 600},
 	} {
 		if b.value < b.lo || b.value > b.hi {
 			errs = append(errs, fmt.Errorf("--%s: %d is outside %d to %d", b.name, b.value, b.lo, b.hi))
@@ -115,11 +122,8 @@ func (s *Settings) validateNumbers() error {
 
 func (s *Settings) validateStores() error {
 	var errs []error
-	if s.Images == "" {
-		errs = append(errs, errors.New("no images: say where they are with --images FOLDER"))
-	}
-	if s.Cache != "" && !strings.HasPrefix(s.Cache, "dir:") {
-		errs = append(errs, fmt.Errorf("--cache %s: write dir: and a folder, such as dir:/var/cache/tessera", s.Cache))
+	if s.Cache != "" && !strings.HasPrefix(s.Cache, "dir:") && !InS3(s.Cache) {
+		errs = append(errs, fmt.Errorf("--cache %s: write dir: and a folder, such as dir:/var/cache/tessera, or s3://bucket/prefix", s.Cache))
 	}
 	for name, addr := range map[string]string{"listen": s.Listen, "ops-listen": s.OpsListen} {
 		if _, _, err := net.SplitHostPort(addr); err != nil && (name == "listen" || addr != "") {
@@ -139,7 +143,7 @@ func (s *Settings) validateSlash() error {
 	return nil
 }
 
-// CacheDir is the folder of the result store.
+// CacheDir is the folder of the result store at hand.
 func (s *Settings) CacheDir() string {
 	if dir, ok := strings.CutPrefix(s.Cache, "dir:"); ok {
 		return dir

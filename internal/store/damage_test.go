@@ -51,7 +51,7 @@ func damaged(t *testing.T, size int, damage func([]byte) []byte) {
 	if err := os.WriteFile(path, damage(whole), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if res, ok := r.Get(key(1)); ok {
+	if res, ok := r.Get(t.Context(), key(1)); ok {
 		// Found out while streaming: an error before the last byte.
 		n, err := io.Copy(io.Discard, res.Body)
 		if err == nil || n >= res.Size || size <= smallBody {

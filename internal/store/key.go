@@ -34,6 +34,15 @@ func servable(segment string) bool {
 		!strings.ContainsAny(segment, "\x00\\") && utf8.ValidString(segment)
 }
 
+// Spellings are the keys that Find tries for an identifier without extension.
+func Spellings(id string) []string {
+	keys := make([]string, len(suffixes))
+	for i, suffix := range suffixes {
+		keys[i] = id + suffix
+	}
+	return keys
+}
+
 // suffixes are the extensions tried for an identifier without one: all lower and
 // all upper case, as cameras and scanners write them.
 var suffixes = func() []string {

@@ -3,8 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"errors"
-	"io/fs"
 	"iter"
 	"path"
 	"slices"
@@ -18,22 +16,39 @@ const (
 	maxPage     = 1000
 )
 
-// List implements Source. It reads folder by folder and holds only the names of the
-// folders on the way down. Folders reached by a symbolic link are not entered: what
-// they hold is listed where it really is, and a link may lead to its own parent.
-func (d *Dir) List(ctx context.Context, q tile.Query) (tile.Listing, error) {
+// Tree is what listing needs to know of a source.
+type Tree interface {
+	// Folder tells what a folder holds ("" is the root), in any order: at least what
+	// begins with begin. A folder that is not there is empty.
+	Folder(ctx context.Context, folder, begin string) ([]Name, error)
+
+	// Bytes tells the size of what Folder named n; ok is false for what turns out to
+	// be no image, or gone.
+	Bytes(key string, n Name) (size int64, ok bool)
+}
+
+// Name is a folder or a file inside a folder.
+type Name struct {
+	Name     string
+	IsFolder bool
+	Bytes    int64 // where Folder knows it
+}
+
+// ListTree does the work of Source.List. It reads folder by folder and holds only the
+// names of the folders on the way down.
+func ListTree(ctx context.Context, t Tree, q tile.Query) (tile.Listing, error) {
 	limit := q.Limit
 	if limit <= 0 {
 		limit = defaultPage
 	}
 	limit = min(limit, maxPage)
 	page := tile.Listing{Items: []tile.Entry{}}
-	for f, err := range d.images(ctx, q.Prefix, q.After) {
+	for f, err := range images(ctx, t, q.Prefix, q.After) {
 		if err != nil {
 			return tile.Listing{}, err
 		}
-		info, err := d.root.Stat(f.key)
-		if err != nil || !info.Mode().IsRegular() {
+		size, ok := t.Bytes(f.key, f.Name)
+		if !ok {
 			continue // gone since, or a link that leads nowhere
 		}
 		if len(page.Items) == limit {
@@ -41,16 +56,16 @@ func (d *Dir) List(ctx context.Context, q tile.Query) (tile.Listing, error) {
 			return page, nil
 		}
 		_, ext := tile.SplitExtension(f.key)
-		page.Items = append(page.Items, tile.Entry{ID: f.id, Format: tile.Extensions[ext], Bytes: info.Size()})
+		page.Items = append(page.Items, tile.Entry{ID: f.id, Format: tile.Extensions[ext], Bytes: size})
 	}
 	return page, nil
 }
 
-// Ambiguous scans the whole folder for identifiers that, given without extension,
-// stand for several files, and returns at most limit of them in ascending order.
-func (d *Dir) Ambiguous(ctx context.Context, limit int) ([]string, error) {
+// ambiguous searches a whole tree for identifiers that, given without extension,
+// stand for several images, and returns at most limit of them in ascending order.
+func ambiguous(ctx context.Context, t Tree, limit int) ([]string, error) {
 	var ids []string
-	for f, err := range d.images(ctx, "", "") {
+	for f, err := range images(ctx, t, "", "") {
 		if err != nil {
 			return ids, err
 		}
@@ -71,13 +86,14 @@ func (d *Dir) Ambiguous(ctx context.Context, limit int) ([]string, error) {
 
 // image is an image file by its name; nobody has looked at the file yet.
 type image struct {
+	Name
 	id, key string
 	shared  bool // several files would have the identifier that id could be
 }
 
 // images yields every image whose identifier begins with prefix and comes after
 // after, in the order of List.
-func (d *Dir) images(ctx context.Context, prefix, after string) iter.Seq2[image, error] {
+func images(ctx context.Context, t Tree, prefix, after string) iter.Seq2[image, error] {
 	return func(yield func(image, error) bool) {
 		folder, begin := "", prefix
 		if slash := strings.LastIndexByte(prefix, '/'); slash >= 0 {
@@ -90,7 +106,7 @@ func (d *Dir) images(ctx context.Context, prefix, after string) iter.Seq2[image,
 		if !ok {
 			return
 		}
-		w := walk{d: d, ctx: ctx, yield: yield}
+		w := walk{tree: t, ctx: ctx, yield: yield}
 		w.folder(folder, begin, rest)
 	}
 }
@@ -118,7 +134,7 @@ func below(folder, after string) (rest []string, ok bool) {
 }
 
 type walk struct {
-	d     *Dir
+	tree  Tree
 	ctx   context.Context
 	yield func(image, error) bool
 }
@@ -128,11 +144,11 @@ func (w walk) folder(folder, begin string, after []string) bool {
 	if err := w.ctx.Err(); err != nil {
 		return w.yield(image{}, err)
 	}
-	entries, err := w.d.readFolder(folder)
+	names, err := w.tree.Folder(w.ctx, folder, begin)
 	if err != nil {
 		return w.yield(image{}, err)
 	}
-	for _, e := range entries {
+	for _, e := range arrange(names) {
 		if !strings.HasPrefix(e.segment, begin) {
 			continue
 		}
@@ -148,21 +164,20 @@ func (w walk) folder(folder, begin string, after []string) bool {
 }
 
 func (w walk) entry(folder string, e entry, after []string) bool {
-	key := path.Join(folder, e.name)
+	key := path.Join(folder, e.Name.Name)
 	if len(key) > MaxKey {
 		return true
 	}
-	if e.isDir {
+	if e.IsFolder {
 		return w.folder(key, "", after)
 	}
-	return w.yield(image{id: path.Join(folder, e.segment), key: key, shared: e.shared}, nil)
+	return w.yield(image{Name: e.Name, id: path.Join(folder, e.segment), key: key, shared: e.shared}, nil)
 }
 
 // entry is a folder or image file inside a folder.
 type entry struct {
+	Name
 	segment string // last segment of the identifier
-	name    string // as stored
-	isDir   bool
 	shared  bool
 }
 
@@ -175,66 +190,38 @@ func (e entry) position(after []string) (rest []string, skip bool) {
 	if e.segment < after[0] {
 		return nil, true
 	}
-	return after[1:], !e.isDir
-}
-
-// readFolder returns the image files and folders in a folder, in listing order. A
-// folder that has gone or may not be read is empty.
-func (d *Dir) readFolder(folder string) ([]entry, error) {
-	list, err := d.names(cmp.Or(folder, "."))
-	if errors.Is(err, fs.ErrPermission) {
-		d.complain.Do(func() { d.log.Warn("folder cannot be read and is not listed", "folder", folder) })
-		return nil, nil
-	}
-	if err != nil && leadsNowhere(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, d.failure(folder, err)
-	}
-	return arrange(list), nil
-}
-
-func (d *Dir) names(folder string) ([]fs.DirEntry, error) {
-	f, err := d.root.Open(folder)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return f.ReadDir(-1)
+	return after[1:], !e.IsFolder
 }
 
 // arrange picks what can be listed, gives each file its identifier and sorts.
-func arrange(list []fs.DirEntry) []entry {
+func arrange(names []Name) []entry {
 	holders := map[string]int{} // files by the identifier they would like
 	var entries []entry
-	for _, l := range list {
-		name := l.Name()
-		if !servable(name) || !l.IsDir() && !looksLikeImage(l) {
+	for _, n := range names {
+		if !servable(n.Name) || !n.IsFolder && !namesImage(n.Name) {
 			continue
 		}
-		entries = append(entries, entry{segment: name, name: name, isDir: l.IsDir()})
-		if short, ok := shortName(name); ok && !l.IsDir() {
+		entries = append(entries, entry{Name: n, segment: n.Name})
+		if short, ok := shortName(n.Name); ok && !n.IsFolder {
 			holders[short]++
 		}
 	}
 	for i, e := range entries {
-		if short, ok := shortName(e.name); ok && !e.isDir {
+		if short, ok := shortName(e.Name.Name); ok && !e.IsFolder {
 			if entries[i].shared = holders[short] > 1; !entries[i].shared {
 				entries[i].segment = short
 			}
 		}
 	}
 	slices.SortFunc(entries, func(a, b entry) int {
-		return cmp.Or(strings.Compare(a.segment, b.segment), boolCompare(a.isDir, b.isDir))
+		return cmp.Or(strings.Compare(a.segment, b.segment), boolCompare(a.IsFolder, b.IsFolder))
 	})
 	return entries
 }
 
-// looksLikeImage goes by name and kind; what a link leads to is seen later.
-func looksLikeImage(l fs.DirEntry) bool {
-	_, ext := tile.SplitExtension(l.Name())
-	return ext != "" && (l.Type().IsRegular() || l.Type()&fs.ModeSymlink != 0)
+func namesImage(name string) bool {
+	_, ext := tile.SplitExtension(name)
+	return ext != ""
 }
 
 // boolCompare puts false first.

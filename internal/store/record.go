@@ -137,18 +137,50 @@ func readSmall(f *os.File, fileSize int64) (recordHeader, io.ReadCloser, error) 
 	if _, err := io.ReadFull(f, b); err != nil {
 		return recordHeader{}, nil, errDamaged
 	}
+	h, body, err := split(b)
+	if err != nil {
+		return h, nil, err
+	}
+	return h, io.NopCloser(bytes.NewReader(body)), f.Close()
+}
+
+// split takes a whole record apart.
+func split(b []byte) (recordHeader, []byte, error) {
 	h, err := decodeHeader(b)
 	if err != nil {
 		return h, nil, err
 	}
-	if h.fileSize() != fileSize {
+	if h.fileSize() != int64(len(b)) {
 		return h, nil, errDamaged
 	}
 	body, sum := b[h.length:h.length+h.size], b[h.length+h.size:]
 	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(sum) {
 		return h, nil, errDamaged
 	}
-	return h, io.NopCloser(bytes.NewReader(body)), f.Close()
+	return h, body, nil
+}
+
+// EncodeRecord writes a result of size bytes as a record: bytes that prove
+// themselves whole, and whose they are. The caller bounds size.
+func EncodeRecord(key tile.Key, media string, body io.Reader, size int64) ([]byte, error) {
+	header, err := encodeHeader(key, media, size)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.Grow(len(header) + int(size) + recordTrailer)
+	err = writeRecord(&b, header, body, size)
+	return b.Bytes(), err
+}
+
+// DecodeRecord finds the result of key in a record; not where the record is damaged
+// or another key's.
+func DecodeRecord(b []byte, key tile.Key) (tile.Result, bool) {
+	h, body, err := split(b)
+	if err != nil || h.key != key {
+		return tile.Result{}, false
+	}
+	return tile.Result{Type: h.media, Size: h.size, Body: io.NopCloser(bytes.NewReader(body))}, true
 }
 
 // checkedBody reads a large body and withholds its last bytes where the checksum

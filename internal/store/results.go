@@ -112,7 +112,7 @@ func (r *Results) Stats() ResultsStats {
 }
 
 // Get returns the result stored under key. A damaged file is a miss and is deleted.
-func (r *Results) Get(key tile.Key) (tile.Result, bool) {
+func (r *Results) Get(_ context.Context, key tile.Key) (tile.Result, bool) {
 	d := digestOf(key)
 	f, err := os.Open(d.path(r.dir))
 	if err != nil {
@@ -154,7 +154,7 @@ func read(f *os.File, key tile.Key, damaged func()) (res tile.Result, size int64
 
 // Put stores size bytes of body as the result of key. It returns ErrNotStored for
 // what the cache does not take; a full disk is logged once a minute.
-func (r *Results) Put(key tile.Key, media string, body io.Reader, size int64) error {
+func (r *Results) Put(_ context.Context, key tile.Key, media string, body io.Reader, size int64) error {
 	header, err := encodeHeader(key, media, size)
 	if err != nil {
 		return err

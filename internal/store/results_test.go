@@ -43,7 +43,7 @@ func content(i, size int) []byte {
 
 func put(t testing.TB, r *Results, i, size int) {
 	t.Helper()
-	if err := r.Put(key(i), "image/jpeg", bytes.NewReader(content(i, size)), int64(size)); err != nil {
+	if err := r.Put(t.Context(), key(i), "image/jpeg", bytes.NewReader(content(i, size)), int64(size)); err != nil {
 		t.Fatalf("Put(%d, %d bytes) = %v", i, size, err)
 	}
 }
@@ -51,7 +51,7 @@ func put(t testing.TB, r *Results, i, size int) {
 // get returns nil for a miss.
 func get(t testing.TB, r *Results, i int) []byte {
 	t.Helper()
-	res, ok := r.Get(key(i))
+	res, ok := r.Get(t.Context(), key(i))
 	if !ok {
 		return nil
 	}
@@ -129,7 +129,7 @@ func TestResultsRoundTripAndRestart(t *testing.T) {
 func TestResultsReaderKeepsItsFile(t *testing.T) {
 	r := openResults(t, t.TempDir(), 1<<30)
 	put(t, r, 1, smallBody+100_000)
-	res, ok := r.Get(key(1))
+	res, ok := r.Get(t.Context(), key(1))
 	if !ok {
 		t.Fatal("miss")
 	}
@@ -218,15 +218,15 @@ func TestResultsRefusesWhatIsTooLarge(t *testing.T) {
 		key  tile.Key
 		size int64
 	}{{key(2), 10_000}, {key(2), 1 << 40}, {key(2), -1}, {long, 10}} {
-		err := r.Put(c.key, "image/png", bytes.NewReader(make([]byte, 10_000)), c.size)
+		err := r.Put(t.Context(), c.key, "image/png", bytes.NewReader(make([]byte, 10_000)), c.size)
 		if !errors.Is(err, ErrNotStored) {
 			t.Errorf("Put of %d bytes = %v", c.size, err)
 		}
 	}
-	if err := r.Put(key(3), "image/png", strings.NewReader("short"), 6); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := r.Put(t.Context(), key(3), "image/png", strings.NewReader("short"), 6); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("Put of a short body = %v", err)
 	}
-	if err := r.Put(key(3), "image/png", iotest.ErrReader(io.ErrNoProgress), 6); !errors.Is(err, io.ErrNoProgress) {
+	if err := r.Put(t.Context(), key(3), "image/png", iotest.ErrReader(io.ErrNoProgress), 6); !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("Put of a failing body = %v", err)
 	}
 	if files, used := onDisk(t, dir); files != 1 || used != r.Stats().Bytes {
@@ -251,7 +251,7 @@ func TestResultsOnAFullDisk(t *testing.T) {
 	put(t, r, 1, 1000)
 	r.sink = func(*os.File) io.Writer { return full }
 	for i := range 50 {
-		if err := r.Put(key(2+i), "image/png", bytes.NewReader(content(2, 1000)), 1000); !errors.Is(err, syscall.ENOSPC) {
+		if err := r.Put(t.Context(), key(2+i), "image/png", bytes.NewReader(content(2, 1000)), 1000); !errors.Is(err, syscall.ENOSPC) {
 			t.Fatalf("Put on a full disk = %v", err)
 		}
 		wantHit(t, r, 1, 1000)
@@ -316,7 +316,7 @@ func TestResultsConcurrently(t *testing.T) {
 			for range 150 {
 				switch i := rand.IntN(300); rand.IntN(40) {
 				case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
-					if err := r.Put(key(i), "image/jpeg", bytes.NewReader(content(i, 3000+i)), int64(3000+i)); err != nil {
+					if err := r.Put(t.Context(), key(i), "image/jpeg", bytes.NewReader(content(i, 3000+i)), int64(3000+i)); err != nil {
 						t.Error(err)
 					}
 				case 16:
@@ -366,19 +366,19 @@ func BenchmarkResults(b *testing.B) {
 	}
 	b.Run("get", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
-			if res, ok := r.Get(key(i % 1000)); !ok || res.Size != size {
+			if res, ok := r.Get(b.Context(), key(i%1000)); !ok || res.Size != size {
 				b.Fatal("miss")
 			}
 		}
 	})
 	b.Run("miss", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
-			r.Get(key(-i - 1))
+			r.Get(b.Context(), key(-i-1))
 		}
 	})
 	b.Run("put", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
-			if err := r.Put(key(1000+i), "image/jpeg", bytes.NewReader(body), size); err != nil {
+			if err := r.Put(b.Context(), key(1000+i), "image/jpeg", bytes.NewReader(body), size); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -31,8 +31,8 @@ type Source interface {
 	// differ by extension only and none was given.
 	Find(ctx context.Context, id string) (Object, error)
 
-	// Open opens the very version that o names for reading, else tile.Changed. ctx
-	// governs the blob until it is closed.
+	// Open opens the very version that o names for reading, else tile.Changed, which a
+	// source may also leave to the first read. ctx governs the blob until it is closed.
 	Open(ctx context.Context, o Object) (Blob, error)
 
 	// List pages through the images whose identifier begins with q.Prefix, in

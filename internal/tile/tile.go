@@ -129,3 +129,14 @@ type Library interface {
 	Manifest(ctx context.Context, path string) (Document, error)
 	List(ctx context.Context, q Query) (Listing, error)
 }
+
+// Capabilities is what one worker can do, as it tells itself.
+type Capabilities struct {
+	Worker  string   `json:"worker"`
+	Formats []string `json:"formats"` // output formats: keys of MediaTypes
+}
+
+// Capable is a worker that can be asked what it can do. Same contract as Renderer.
+type Capable interface {
+	Capabilities(ctx context.Context) (Capabilities, error)
+}

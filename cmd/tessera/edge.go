@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/tessera-iiif/tessera/edge"
+	"github.com/tessera-iiif/tessera/edge/again"
+	"github.com/tessera-iiif/tessera/edge/pages"
+	"github.com/tessera-iiif/tessera/edge/roster"
+	"github.com/tessera-iiif/tessera/internal/bus"
+	"github.com/tessera-iiif/tessera/internal/iiif"
+	"github.com/tessera-iiif/tessera/internal/ops"
+	"github.com/tessera-iiif/tessera/internal/session"
+	"github.com/tessera-iiif/tessera/pkg/authz"
+	"github.com/tessera-iiif/tessera/pkg/iiifurl"
+)
+
+// edge answers the public. people makes what /auth/* is handed to; away is the edge's
+// page for when nobody answers there.
+func (s *server) edge(ctx context.Context, public net.Listener, people func(away handlerFunc) (handler, error)) error {
+	conn, err := s.connect(ctx, bus.RoleEdge)
+	if err != nil {
+		return err
+	}
+	asker := again.New(again.Config{})
+	once := bus.NewClient(conn, bus.ClientConfig{})
+	workers := asker.Workers(once, once)
+	keeper := s.keeper(conn, asker)
+	crew := roster.New(roster.Config{Workers: once, Log: s.log})
+	s.parts = append(s.parts, ops.Part{Name: "roster of workers", Run: crew.Run})
+	s.health.Check("worker", crew.Check)
+
+	var views *pages.Pages // made by the edge, which judges for it
+	coordinator, err := people(func(w http.ResponseWriter, r *http.Request) { views.Away(w, r) })
+	if err != nil {
+		return err
+	}
+	e, err := edge.New(edge.Config{
+		Renderer: workers, Library: workers, Keeper: keeper, Coordinator: coordinator,
+		Pages: func(judge *edge.Edge) http.Handler {
+			views = pages.New(pages.Config{Library: workers, Judge: judge, SiteName: s.settings.SiteName, Version: version, Log: s.log})
+			return views
+		},
+		PublicURLs: s.settings.PublicURLs, TrustedProxies: s.settings.TrustedProxy,
+		Limits: iiifurl.Limits{
+			MaxWidth: s.settings.MaxWidth, MaxHeight: s.settings.MaxHeight, MaxArea: s.settings.MaxArea,
+			Upscaling: s.settings.Upscaling, RejectOversizeBox: s.settings.RejectBox,
+		},
+		Formats: crew.Formats, TileSize: s.settings.TileSize, JPEGQuality: s.settings.JPEGQuality, SlashSubstitute: s.settings.SlashSub,
+		ServiceName: serviceName, AuthTexts: iiif.DefaultTexts(s.settings.SiteName),
+		ManifestsAsImages: s.settings.ManAccess == "as-images", IIIFTokenOpensImages: s.settings.TokenOpens, DebugHeaders: s.settings.DebugHeaders,
+		CacheBytes: int64(s.settings.MemoryCache), OpenMaxAge: s.settings.OpenMaxAge, Budget: s.settings.Budget, MaxInFlight: s.settings.MaxInFlight,
+		Observe: s.metrics.Observe, Tag: bus.WithRequestID, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.parts = append(s.parts, ops.Part{Name: "edge", Run: func(ctx context.Context) error {
+		settle(ctx, func() bool { return keeper.Ready() && crew.Formats() != nil })
+		return s.http(ctx, public, e)
+	}})
+	return nil
+}
+
+// settle leaves first requests where they queue while an edge that has just started
+// hears of rules and workers. When it hears nothing it says so soon.
+func settle(ctx context.Context, known func() bool) {
+	const longest, glance = 2 * time.Second, 5 * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	for !known() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// keeper knows people and rules as the coordinators tell. Once it has heard them the
+// edge is ready: when they fall silent, open images go on, and what is restricted ends
+// with the lease.
+func (s *server) keeper(conn *bus.Conn, asker *again.Asker) *session.Keeper {
+	authority := bus.NewAuthority(conn)
+	keeper := session.NewKeeper(session.Config{
+		Authority: asker.Authority(authority), Lease: s.settings.Lease, Fallback: authz.Access(s.settings.Access), Now: time.Now, Log: s.log,
+	})
+	s.parts = append(s.parts, ops.Part{Name: "rights", Run: func(ctx context.Context) error { return keeper.Run(ctx, authority.Revisions()) }})
+	s.health.Check("rights", func(context.Context) error {
+		if !keeper.Ready() {
+			return errors.New("no coordinator has been heard from")
+		}
+		return nil
+	})
+	s.metrics.Gauge("tessera_edge_rights_fresh", "Whether rights are recent enough to show restricted content.", func() float64 {
+		if keeper.Fresh() {
+			return 1
+		}
+		return 0
+	})
+	return keeper
+}

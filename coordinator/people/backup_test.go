@@ -1,0 +1,137 @@
+package people_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/coordinator/db/dbtest"
+	"github.com/tessera-iiif/tessera/coordinator/password"
+	"github.com/tessera-iiif/tessera/coordinator/people"
+	"github.com/tessera-iiif/tessera/pkg/authz"
+)
+
+func houseOn(t *testing.T, source string) *house {
+	t.Helper()
+	h := &house{db: dbtest.Open(t, source), now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
+	h.Service = people.New(h.config(password.Config{MemoryKiB: 64, Iterations: 1}))
+	return h
+}
+
+func (h *house) backup(t *testing.T) string {
+	t.Helper()
+	var file bytes.Buffer
+	if _, err := h.Backup(t.Context(), &file); err != nil {
+		t.Fatal(err)
+	}
+	return file.String()
+}
+
+// A copy goes from one database to the other kind and back without a change.
+func TestCopyGoesRound(t *testing.T) {
+	first := houseOn(t, dbtest.Source(t))
+	u := first.reader(t)
+	name, secret2, groups, no := "Zoë", secret, []string{"Ärzte", "a", "B"}, false
+	for _, address := range []string{"Ä@example.org", "b-b@example.org", "bb@example.org"} {
+		change := people.UserChange{Email: &address, Name: &name, Password: &secret2, Groups: &groups, Active: &no}
+		if _, err := first.CreateUser(t.Context(), change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rules := []authz.Rule{{Name: "x", Images: []string{"a/**"}, Access: authz.Groups, Groups: []string{"Ärzte"}}}
+	if _, err := first.ReplaceRules(t.Context(), people.Actor{}, rules, 0); err != nil {
+		t.Fatal(err)
+	}
+	file := first.backup(t)
+	second := houseOn(t, "sqlite:"+filepath.Join(t.TempDir(), "other.db"))
+	third := houseOn(t, dbtest.Source(t))
+	for _, h := range []*house{second, third} {
+		if n, err := h.Restore(t.Context(), strings.NewReader(file)); err != nil || n != 4 {
+			t.Fatalf("%d users, %v", n, err)
+		}
+		again := h.backup(t)
+		if sorted(again) != sorted(file) {
+			t.Errorf("came back as\n%s\nwas\n%s", again, file)
+		}
+		file = again
+	}
+	if in := third.signIn(t); in.Session.User.ID != u.ID {
+		t.Errorf("signed in as %s", in.Session.User.ID)
+	}
+	if _, err := third.Restore(t.Context(), strings.NewReader(file)); !errors.Is(err, db.ErrNotEmpty) {
+		t.Errorf("into a database in use: %v", err)
+	}
+}
+
+// sorted is a copy without the order of users, which each database has its own idea of.
+func sorted(file string) string {
+	lines := strings.Split(file, "\n")
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+const (
+	copyHead = `{"tessera-copy":{"version":1,"made":"2026-03-01T09:00:00Z"}}` + "\n"
+	copyUser = `{"user":{"id":"01980000-0000-7000-8000-000000000001","email":"a","active":true,"created":"2026-03-01T09:00:00Z","updated":"2026-03-01T09:00:00Z"}}` + "\n"
+	noRules  = `{"rules":[]}` + "\n"
+)
+
+func TestBadCopies(t *testing.T) {
+	h := houseOn(t, dbtest.Source(t))
+	end := func(n string) string { return `{"end":{"users":` + n + `}}` + "\n" }
+	for name, test := range map[string]struct{ file, says string }{
+		"nothing":      {"", "cut off"},
+		"cut off":      {copyHead + noRules + copyUser, "cut off"},
+		"cut in line":  {copyHead + noRules + copyUser[:40], "line 3"},
+		"users lost":   {copyHead + noRules + end("1"), "1 users were written, 0 are here"},
+		"no head":      {noRules + end("0"), "begins with its head"},
+		"no rules":     {copyHead + copyUser + end("1"), "second line"},
+		"two heads":    {copyHead + copyHead, "begins with its head"},
+		"newer":        {strings.Replace(copyHead, ":1", ":2", 1), "version 2"},
+		"bad rule":     {copyHead + `{"rules":[{"access":"maybe"}]}` + "\n", "line 2"},
+		"unknown":      {copyHead + `{"rules":[],"sessions":[]}` + "\n", "line 2"},
+		"two fields":   {copyHead + `{"rules":[],"end":{"users":0}}` + "\n", "one of"},
+		"two values":   {copyHead + `{"rules":[]}{}` + "\n", "two values"},
+		"after end":    {copyHead + noRules + end("0") + "{}\n", "after the end"},
+		"same address": {copyHead + noRules + copyUser + strings.Replace(copyUser, "01\"", "02\"", 1) + end("2"), "taken"},
+		"capitals":     {copyHead + noRules + strings.Replace(copyUser, `"a"`, `"A"`, 1), "line 3"},
+		"bad id":       {copyHead + noRules + strings.Replace(copyUser, "01980000-", "", 1), "line 3"},
+		"bad password": {copyHead + noRules + strings.Replace(copyUser, `"active"`, `"password":"x","active"`, 1), "line 3"},
+		"dear password": {copyHead + noRules + strings.Replace(copyUser, `"active"`,
+			`"password":"$argon2id$v=19$m=4000000,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAA","active"`, 1), "beyond"},
+		"bad group": {copyHead + noRules + strings.Replace(copyUser, `"active"`, `"groups":["a,b"],"active"`, 1), "line 3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := h.Restore(t.Context(), strings.NewReader(test.file)); err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %v, want %q in it", err, test.says)
+			}
+		})
+	}
+	if users, err := h.Users(t.Context(), people.UserQuery{Limit: 1}); err != nil || len(users) != 0 {
+		t.Errorf("left behind: %v, %v", users, err)
+	}
+}
+
+// Whatever a copy holds, it is refused, or what is stored is what a copy of it holds.
+func FuzzRestore(f *testing.F) {
+	for _, seed := range []string{copyHead + noRules + copyUser + `{"end":{"users":1}}`, copyHead, `{"rules":null}`, "{}\n{}"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, file string) {
+		c, err := people.ReadCopy(people.Config{Fallback: authz.Login, Log: slog.New(slog.DiscardHandler)}, file)
+		if err != nil {
+			return
+		}
+		for _, u := range c {
+			if u.ID == "" || u.Email == "" || strings.ToLower(u.Email) != u.Email {
+				t.Errorf("accepted %+v", u)
+			}
+		}
+	})
+}

@@ -1,0 +1,69 @@
+package s3test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+// Bucket is a bucket of its own for one test.
+type Bucket struct {
+	Name   string
+	client *minio.Client
+}
+
+// Bucket makes one named after the test.
+func (s *Server) Bucket(t testing.TB) *Bucket {
+	t.Helper()
+	client, err := minio.New(s.Address, &minio.Options{Creds: credentials.NewStaticV4(AccessKey, SecretKey, ""), Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &Bucket{Name: bucketName(t.Name()), client: client}
+	if err := client.MakeBucket(t.Context(), b.Name, minio.MakeBucketOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// bucketName makes a legal and unique name of a test's.
+func bucketName(test string) string {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(test))
+	return "b" + name[max(0, len(name)-60):]
+}
+
+// Put creates or replaces an object.
+func (b *Bucket) Put(t testing.TB, key, body string) {
+	t.Helper()
+	_, err := b.client.PutObject(t.Context(), b.Name, key, strings.NewReader(body), int64(len(body)), minio.PutObjectOptions{})
+	if err != nil {
+		t.Fatalf("put %q: %v", key, err)
+	}
+}
+
+// Delete deletes an object.
+func (b *Bucket) Delete(t testing.TB, key string) {
+	t.Helper()
+	if err := b.client.RemoveObject(t.Context(), b.Name, key, minio.RemoveObjectOptions{}); err != nil {
+		t.Fatalf("delete %q: %v", key, err)
+	}
+}
+
+// Keys lists the bucket.
+func (b *Bucket) Keys(t testing.TB) (keys []string) {
+	t.Helper()
+	for o := range b.client.ListObjectsIter(t.Context(), b.Name, minio.ListObjectsOptions{Recursive: true}) {
+		if o.Err != nil {
+			t.Fatal(o.Err)
+		}
+		keys = append(keys, o.Key)
+	}
+	return keys
+}

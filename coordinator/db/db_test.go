@@ -137,8 +137,9 @@ func TestCascade(t *testing.T) {
 	cookie := addSession(t, d, u, "s", start.Add(time.Hour))
 	token, personal := session.HashOf("token"), session.HashOf("personal")
 	update(t, d, start, func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.InsertAccessToken(ctx, token, db.AccessToken{Session: db.Session{ID: "s"}, Expires: start.Add(time.Hour)})
 		return errors.Join(
-			tx.InsertAccessToken(ctx, token, db.AccessToken{Session: db.Session{ID: "s"}, Expires: start.Add(time.Hour)}, 8),
+			err,
 			tx.InsertPersonalToken(ctx, personal, db.PersonalToken{ID: "p", User: u, Expires: start.Add(time.Hour)}),
 			tx.AddOrigin(ctx, "s", "https://viewer.test", 8),
 			tx.AddFamiliar(ctx, u.ID, "192.0.2.0/24", 8),

@@ -199,7 +199,9 @@ func TestPurge(t *testing.T) {
 	update(t, d, later, func(ctx context.Context, tx *db.Tx) error {
 		return errors.Join(tx.TouchSession(ctx, "live"), tx.SetThrottle(ctx, "fresh", db.Throttle{Failures: 9, Updated: later}))
 	})
-	update(t, d, start, func(ctx context.Context, tx *db.Tx) error { return tx.SetThrottle(ctx, "old", db.Throttle{Failures: 9, Updated: start}) })
+	update(t, d, start, func(ctx context.Context, tx *db.Tx) error {
+		return tx.SetThrottle(ctx, "old", db.Throttle{Failures: 9, Updated: start})
+	})
 	revision := update(t, d, later, func(ctx context.Context, tx *db.Tx) error {
 		return tx.Purge(ctx, db.Limits{
 			Seen: later.Add(-time.Hour), Expired: later.Add(-time.Hour), Changes: later.Add(-time.Hour), Throttle: later.Add(-time.Hour),

@@ -15,6 +15,7 @@ type SignIn struct {
 	Email   string // as typed before
 	As      string // who is signed in already
 	CarryOn string // link that keeps it so
+	Admin   bool   // and yet has to sign in again, to administer
 	Error   string
 }
 

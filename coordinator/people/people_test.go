@@ -154,6 +154,37 @@ func TestSessionsAreTidy(t *testing.T) {
 	}
 }
 
+// Who has lapsed is not listed as signed in, although the row is kept for a day.
+func TestLapsedSessionsAreNotListed(t *testing.T) {
+	h := newHouse(t)
+	u := h.reader(t)
+	listed := func() int {
+		found, err := h.Sessions(t.Context(), people.SessionQuery{UserID: u.ID, Limit: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(found)
+	}
+	in := h.signIn(t)
+	h.now = h.now.Add(time.Hour - time.Millisecond)
+	if listed() != 1 {
+		t.Error("a live session is not listed")
+	}
+	h.now = h.now.Add(time.Millisecond)
+	if _, err := h.SessionBySecret(t.Context(), in.Secret); listed() != 0 || !errors.Is(err, people.ErrExpired) {
+		t.Errorf("idle: %d listed, %v", listed(), err)
+	}
+	in = h.signIn(t)
+	for end := in.Session.Expires; h.now.Before(end); h.now = h.now.Add(30 * time.Minute) {
+		if _, err := h.SessionBySecret(t.Context(), in.Secret); err != nil || listed() != 1 {
+			t.Fatalf("%d listed, %v", listed(), err)
+		}
+	}
+	if listed() != 0 {
+		t.Error("listed beyond its absolute limit")
+	}
+}
+
 func TestSessionsAreBounded(t *testing.T) {
 	h := newHouse(t)
 	u := h.reader(t)

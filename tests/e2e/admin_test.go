@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,8 +45,29 @@ func (s shell) fails(want string, args ...string) {
 	}
 }
 
-func TestExplainCommand(t *testing.T) {
-	s, _, _, _ := library(t)
+// The commands share a server: one with pictures takes its time to start.
+func TestCommands(t *testing.T) {
+	s, _, plain, _ := library(t)
+	for _, c := range []struct {
+		name string
+		run  func(*testing.T, *server, *http.Client)
+	}{
+		{"explain", explainCommand},
+		{"rule", ruleCommands},
+		{"group", groupCommands},
+		{"token", tokenCommands},
+		{"session", sessionCommands},
+		{"user", userCommands},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			own := *s
+			own.t = t
+			c.run(t, &own, plain)
+		})
+	}
+}
+
+func explainCommand(t *testing.T, s *server, _ *http.Client) {
 	sh := s.shell()
 	for _, c := range []struct {
 		user, image string
@@ -76,8 +98,7 @@ func TestExplainCommand(t *testing.T) {
 }
 
 // Two administrators who edit the same rules do not overwrite each other unseen.
-func TestRuleSetCommand(t *testing.T) {
-	s, _, _, _ := library(t)
+func ruleCommands(t *testing.T, s *server, _ *http.Client) {
 	sh := s.shell()
 	type table struct {
 		Items    []struct{ Name string }
@@ -111,8 +132,7 @@ func TestRuleSetCommand(t *testing.T) {
 	}
 }
 
-func TestGroupCommands(t *testing.T) {
-	s, _, _, _ := library(t)
+func groupCommands(t *testing.T, s *server, _ *http.Client) {
 	sh := s.shell()
 	var groups struct {
 		Items []struct {
@@ -148,8 +168,7 @@ func (s shell) sessionsOf(email string) (found []session) {
 	return found
 }
 
-func TestSessionCommands(t *testing.T) {
-	s, _, plain, _ := library(t)
+func sessionCommands(t *testing.T, s *server, plain *http.Client) {
 	sh := s.shell()
 	found := sh.sessionsOf("plain@example.org")
 	if len(found) != 1 || found[0].Seen == "" || found[0].Network == "" {
@@ -169,8 +188,7 @@ func TestSessionCommands(t *testing.T) {
 	}
 }
 
-func TestTokenCommands(t *testing.T) {
-	s, _, _, _ := library(t)
+func tokenCommands(t *testing.T, s *server, _ *http.Client) {
 	sh := s.shell()
 	var list struct {
 		Items []struct{ ID, Name, Email string }
@@ -196,19 +214,13 @@ func TestTokenCommands(t *testing.T) {
 	sh.fails("no such token", "admin", "token", "delete", list.Items[0].ID)
 }
 
-func TestUserDeleteCommand(t *testing.T) {
-	s, _, _, _ := library(t)
+func userCommands(t *testing.T, s *server, _ *http.Client) {
 	sh := s.shell()
 	var gone struct{ ID, Email string }
 	if sh.must(&gone, "admin", "user", "delete", "plain@example.org"); gone.Email != "plain@example.org" || gone.ID == "" {
 		t.Errorf("%+v", gone)
 	}
 	sh.fails("no user has the address", "admin", "user", "delete", "plain@example.org")
-}
-
-func TestWrongPasswordOfCommand(t *testing.T) {
-	s, _, _, _ := library(t)
-	sh := s.shell()
 	sh.env[2] = "TESSERA_PASSWORD=wrong"
 	sh.fails("does not sign in with this password", "admin", "user", "list")
 }

@@ -70,7 +70,8 @@ func (tx *Tx) InsertAccessToken(ctx context.Context, hash session.Hash, t Access
 	if err != nil {
 		return 0, fmt.Errorf("delete expired access tokens: %w", err)
 	}
-	err = tx.exec(ctx, `INSERT INTO access_tokens (hash, session_id, origin, service, expires) VALUES ($1, $2, $3, $4, $5)`,
+	err = tx.exec(ctx, `INSERT INTO access_tokens (hash, session_id, origin, service, expires) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (hash) DO NOTHING`, // two coordinators derive equal tokens at the same instant
 		hash.String(), t.Session.ID, t.Origin, t.Service, millis(t.Expires))
 	if err != nil {
 		return 0, fmt.Errorf("insert access token: %w", err)

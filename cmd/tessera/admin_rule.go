@@ -50,7 +50,7 @@ func ruleSet(ctx context.Context, c *client) error {
 	if err != nil {
 		return err
 	}
-	t, err := readRules(args[0])
+	t, err := readRuleTable(args[0])
 	if err != nil {
 		return usageError{err}
 	}
@@ -86,8 +86,14 @@ func expectedETag(flags *pflag.FlagSet, given string, inFile *int64) (string, er
 	return "", nil
 }
 
-// readRules reads a file of rules, {"items": […]}.
-func readRules(path string) (ruleTable, error) {
+// readRules reads the rules of a file.
+func readRules(path string) ([]authz.Rule, error) {
+	t, err := readRuleTable(path)
+	return t.Items, err
+}
+
+// readRuleTable reads a file of rules, {"items": […]}.
+func readRuleTable(path string) (ruleTable, error) {
 	body, err := os.ReadFile(path)
 	if err != nil {
 		return ruleTable{}, fmt.Errorf("cannot read the rules: %w", err)

@@ -43,7 +43,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "everything on one machine: images of a folder to IIIF viewers", serve},
-		{"admin", "users, groups, rules, sessions and tokens, from the shell", admin},
+		{"admin", "users, rules, sessions and tokens, from the shell", admin},
 		{"explain", "which rule decides what a user sees of an image, and why", explain},
 		{"config", "check, print or document the settings", configure},
 		{"version", "version of Tessera, Go, libvips and OpenJPEG", showVersion},

@@ -74,7 +74,7 @@ func (s *server) firstStart(ctx context.Context, c *coordinator.Coordinator) (er
 	if err != nil {
 		return err
 	}
-	if _, err := c.Seed(ctx, rules.Items); err != nil {
+	if _, err := c.Seed(ctx, rules); err != nil {
 		return fmt.Errorf("%s: %w", s.settings.FirstRules, err)
 	}
 	return nil

@@ -5,37 +5,66 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
 	"github.com/tessera-iiif/tessera/internal/session"
 )
 
-// getAccess is the page a viewer opens in a tab of its own. It ends on a page
-// that closes the tab: at once for somebody who is signed in and a viewer of our
-// own site, after a click here for other sites (browsers give their frames our
-// cookie only after one), after signing in else.
+// justSignedIn is how long somebody needs no click after signing in.
+const justSignedIn = time.Minute
+
+// getAccess is the page a viewer opens in a tab of its own. It ends on a page that
+// closes the tab: at once for a viewer of our own site and somebody who has only just
+// signed in (D-033), after a click here else. Viewers of other sites need the click,
+// since browsers give their frames our cookie only after one (D-032); the others get
+// it because they would not open this page if the account they have were enough. What
+// it was refused we cannot know, so the page offers to go on with another (D-075).
 func (c *Coordinator) getAccess(w http.ResponseWriter, r *http.Request) {
 	viewer, ok := c.readViewer(w, r)
 	if !ok {
 		return
 	}
 	sess, err := c.session(r)
-	switch {
-	case errors.Is(err, session.ErrUnknown):
+	if errors.Is(err, session.ErrUnknown) {
 		web.ShowSignIn(w, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String()})
+		return
+	}
+	atOnce := false
+	if err == nil {
+		atOnce, err = c.goesOnAtOnce(r, sess, viewer)
+	}
+	switch {
 	case err != nil:
 		c.fail(w, r, err)
 	case r.FormValue("switch") != "":
 		web.ShowSignIn(w, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String(), As: nameOf(sess.User)})
-	case viewer == origin{} || viewer.sameSite(c.base(r)):
+	case atOnce:
 		c.confirm(w, r, sess, viewer)
 	default:
-		web.ShowContinue(w, web.Continue{
-			Action: r.URL.Path, Origin: viewer.String(), As: nameOf(sess.User),
-			Switch: r.URL.Path + "?" + url.Values{"origin": {viewer.String()}, "switch": {"yes"}}.Encode(),
-		})
+		showContinue(w, r, sess, viewer)
 	}
+}
+
+// goesOnAtOnce: a viewer that comes back within the minute was let in already, and that
+// did not help.
+func (c *Coordinator) goesOnAtOnce(r *http.Request, sess people.Session, viewer origin) (bool, error) {
+	if viewer != (origin{}) && !viewer.sameSite(c.base(r)) || c.people.Now().Sub(sess.Created) > justSignedIn {
+		return false, nil
+	}
+	was, err := c.people.HasOrigin(r.Context(), sess, viewer.String())
+	return !was, err
+}
+
+func showContinue(w http.ResponseWriter, r *http.Request, sess people.Session, viewer origin) {
+	other := url.Values{"switch": {"yes"}}
+	if viewer != (origin{}) {
+		other.Set("origin", viewer.String())
+	}
+	web.ShowContinue(w, web.Continue{
+		Action: r.URL.Path, Origin: viewer.String(), As: nameOf(sess.User), Switch: r.URL.Path + "?" + other.Encode(),
+	})
 }
 
 // readViewer reads the viewer's origin, the zero origin if the client named none;

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 var accessPaths = map[string]string{
@@ -69,6 +70,40 @@ func TestAccessWhenSignedIn(t *testing.T) {
 			b.want(response, http.StatusSeeOther)
 			if p := b.tokenPage("/auth/1/members/token", "1", foreign); p.message["accessToken"] == nil {
 				t.Errorf("D-038: after the click: %v", p.message)
+			}
+		})
+	}
+}
+
+// D-075: whoever is signed in, but not with the account that an image wants, can change
+// accounts; a viewer of our own site is no exception.
+func TestAccessOffersAnotherAccount(t *testing.T) {
+	for name, path := range accessPaths {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			b := s.browser()
+			offers := func(what, query string, want bool) {
+				t.Helper()
+				page := b.want(b.get(path+query), http.StatusOK)
+				offered := strings.Contains(page, "Continue as Administrator") && strings.Contains(page, "Use another account") && !strings.Contains(page, closes)
+				if offered != want || strings.Contains(page, closes) == want {
+					t.Errorf("D-075: %s: offered %v", what, offered)
+				}
+			}
+			ours := "?origin=" + url.QueryEscape(sibling)
+			b.want(b.post(path, url.Values{"origin": {sibling}, "email": {adminEmail}, "password": {adminPassword}}), http.StatusSeeOther)
+			offers("back although she signed in for this viewer", ours, true)
+			b.mustLogin(adminEmail, adminPassword)
+			offers("just signed in", ours, false)
+			offers("back although it was let in", ours, true)
+			offers("just signed in, a viewer that does not say where it is", "", false)
+			s.pass(2 * time.Minute)
+			offers("signed in a while ago, for another purpose", "?origin="+url.QueryEscape("https://other.example.org"), true)
+			offers("signed in a while ago, a viewer that does not say where it is", "", true)
+			b.want(b.post(path, url.Values{"origin": {""}, "continue": {"yes"}}), http.StatusSeeOther)
+			page := b.want(b.get(path+"?switch=yes"), http.StatusOK)
+			if !strings.Contains(page, `type="password"`) {
+				t.Error("no form for another account")
 			}
 		})
 	}

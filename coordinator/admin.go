@@ -70,21 +70,33 @@ func (c *Coordinator) refuseAdmin(w http.ResponseWriter, r *http.Request, err er
 
 var errNotAdmin = &people.Error{Kind: people.Forbidden, Code: "not-admin"}
 
-// adminSession finds the administrator behind a request, by either cookie: the
-// administrator's own is held back by browsers when a link from elsewhere is
-// followed. Errors: session.ErrUnknown, *people.Error of kind Forbidden.
+// adminSession finds the administrator behind a request, by the administrator's own
+// cookie alone. The image cookie may be sent from viewers on other sites (SameSite=None),
+// so it proves nothing here; it only tells readers that this part is not for them.
+// Errors: session.ErrUnknown, *people.Error of kind Forbidden.
 func (c *Coordinator) adminSession(r *http.Request) (people.Session, error) {
 	if secret := c.adminSecret(r); secret != "" {
 		as, err := c.people.SessionByAdminSecret(r.Context(), secret)
 		if err == nil && as.User.Admin {
 			return as, nil
 		}
+		if err != nil && !errors.Is(err, session.ErrUnknown) {
+			return people.Session{}, err
+		}
 	}
-	as, err := c.session(r)
-	if err == nil && !as.User.Admin {
-		err = errNotAdmin
+	return people.Session{}, c.notAdmin(r)
+}
+
+// notAdmin is why somebody without the administrator's cookie is turned away.
+func (c *Coordinator) notAdmin(r *http.Request) error {
+	reader, err := c.session(r)
+	switch {
+	case err != nil:
+		return err
+	case reader.User.Admin:
+		return session.ErrUnknown
 	}
-	return as, err
+	return errNotAdmin
 }
 
 func (c *Coordinator) adminSecret(r *http.Request) string {

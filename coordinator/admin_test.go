@@ -36,7 +36,7 @@ func TestAdminPagesAreForAdministrators(t *testing.T) {
 	for _, path := range []string{"/auth/admin/", "/auth/admin/users/x"} {
 		response := stranger.get(path)
 		stranger.want(response, http.StatusSeeOther)
-		if got := response.Header.Get("Location"); got != "/auth/login?next=%2Fauth%2Fadmin%2F" {
+		if got := response.Header.Get("Location"); got != toLogin {
 			t.Errorf("a stranger is sent to %s", got)
 		}
 		reader.want(reader.get(path), http.StatusForbidden)
@@ -51,6 +51,70 @@ func TestAdminPagesAreForAdministrators(t *testing.T) {
 	form := url.Values{"email": {"x@example.org"}}.Encode()
 	admin.want(admin.do(http.MethodPost, "/auth/admin/users", "application/x-www-form-urlencoded", form), http.StatusForbidden)
 }
+
+// withOnly is a browser that kept one of somebody's cookies.
+func (b *browser) withOnly(name string) *browser {
+	b.t.Helper()
+	other := b.browser()
+	u, err := url.Parse(b.base)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, cookie := range b.jar.Cookies(u) {
+		if cookie.Name == name {
+			cookie.Path, cookie.Secure = "/", u.Scheme == "https"
+			other.jar.SetCookies(u, []*http.Cookie{cookie})
+		}
+	}
+	if other.cookie(strings.TrimPrefix(name, "__Host-tessera_")) == "" {
+		b.t.Fatalf("no cookie %s", name)
+	}
+	return other
+}
+
+// R39, H.4: the image cookie, which may come from viewers on other sites, is no
+// credential of an administrator; hers alone is enough.
+func TestTheImageCookieAdministersNothing(t *testing.T) {
+	s := newStage(t)
+	admin := s.admin()
+	image, own := admin.withOnly("__Host-tessera_session"), admin.withOnly("__Host-tessera_admin")
+	user := map[string]any{"email": "x@example.org"}
+	image.want(image.call(http.MethodPost, "/users", user, nil), http.StatusUnauthorized)
+	image.want(image.call(http.MethodGet, "/users", nil, nil), http.StatusUnauthorized)
+	form := url.Values{"email": {"y@example.org"}, "active": {"yes"}}
+	image.want(image.post("/auth/admin/users", form), http.StatusSeeOther)
+	response := image.get("/auth/admin/")
+	image.want(response, http.StatusSeeOther)
+	if got := response.Header.Get("Location"); got != toLogin {
+		t.Errorf("sent to %s", got)
+	}
+	var found listJSON[userJSON]
+	own.call(http.MethodGet, "/users", nil, &found)
+	if len(found.Items) != 1 {
+		t.Errorf("R39: the image cookie added an account: %+v", found.Items)
+	}
+	own.want(own.call(http.MethodPost, "/users", user, nil), http.StatusCreated)
+	own.want(own.get("/auth/admin/"), http.StatusOK)
+}
+
+// A link from elsewhere to an administrator's page comes without her cookie, which is
+// Strict; she carries on from our page. Where it is gone for good she signs in again.
+func TestAdministratorsComeBack(t *testing.T) {
+	s := newStage(t)
+	image := s.admin().withOnly("__Host-tessera_session")
+	page := image.want(image.get(toLogin, "Sec-Fetch-Site", "cross-site"), http.StatusOK)
+	if !strings.Contains(page, "Carry on as Administrator") {
+		t.Error("she has to sign in although her browser only held the cookie back")
+	}
+	page = image.want(image.get(toLogin, "Sec-Fetch-Site", "same-origin"), http.StatusOK)
+	if strings.Contains(page, "Carry on as") || !strings.Contains(page, "Sign in once more") {
+		t.Error("to carry on leads in a circle")
+	}
+	image.want(image.login(adminEmail, adminPassword), http.StatusSeeOther)
+	image.want(image.get("/auth/admin/"), http.StatusOK)
+}
+
+const toLogin = "/auth/login?next=%2Fauth%2Fadmin%2F"
 
 func TestHeadersOfAdminPages(t *testing.T) {
 	h := newStage(t).admin().get("/auth/admin/").Header

@@ -2,6 +2,7 @@ package coordinator_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,6 +29,8 @@ type listJSON[T any] struct {
 type rulesJSON struct {
 	Items   []map[string]any `json:"items"`
 	Default string           `json:"default"`
+
+	Revision int64 `json:"revision"`
 }
 
 func TestUsersByAPI(t *testing.T) {
@@ -227,8 +230,12 @@ func TestRulesByAPI(t *testing.T) {
 		map[string]any{"name": "staff", "images": []string{"staff/**"}, "access": "groups", "groups": []string{"staff"}},
 	}}
 	since := s.revision()
-	second := b.call(http.MethodPut, "/rules", table, nil, "If-Match", first.Header.Get("ETag"))
+	var saved rulesJSON
+	second := b.call(http.MethodPut, "/rules", table, &saved, "If-Match", first.Header.Get("ETag"))
 	b.want(second, http.StatusOK)
+	if got := fmt.Sprintf("%q", fmt.Sprint(saved.Revision)); got != second.Header.Get("ETag") || saved.Revision == empty.Revision {
+		t.Errorf("revision %s beside ETag %s", got, second.Header.Get("ETag"))
+	}
 	if s.lastAnnounced() <= since || s.revision() != s.lastAnnounced() {
 		t.Error("edges are not told of new rules")
 	}
@@ -274,10 +281,19 @@ func TestExplain(t *testing.T) {
 		"default, not signed ": {"", "other", "need-login", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var got struct{ Outcome, Rule, Reason string }
+			var got struct {
+				Allowed               bool
+				Outcome, Rule, Reason string
+			}
 			b.call(http.MethodGet, "/explain?"+url.Values{"user": {test.user}, "image": {test.image}}.Encode(), nil, &got)
 			if got.Outcome != test.outcome || got.Rule != test.rule || got.Reason == "" {
 				t.Errorf("explained %+v", got)
+			}
+			if got.Allowed != (test.outcome == "allow") {
+				t.Errorf("allowed: %v", got.Allowed)
+			}
+			if name == "hidden" && !strings.Contains(got.Reason, "is hidden") {
+				t.Errorf("an administrator is told: %s", got.Reason)
 			}
 		})
 	}

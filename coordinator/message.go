@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/tessera-iiif/tessera/coordinator/catalogue"
+	"github.com/tessera-iiif/tessera/internal/session"
 )
 
 // refusal is why there is no access token; both protocols have words for it.
@@ -40,6 +41,7 @@ func (f refusal) sentence(base origin) string {
 
 // protocol is a version of the specification: the shape of its messages.
 type protocol interface {
+	flow() session.Flow
 	hasDirect() bool // whether clients that are no browsers get bare JSON
 	success(messageID string, g grant) any
 	failure(messageID string, why refusal, sentence string) any
@@ -58,6 +60,8 @@ type message1 struct {
 	Error       string `json:"error,omitempty"`
 	Description string `json:"description,omitempty"`
 }
+
+func (auth1) flow() session.Flow { return session.Auth1 }
 
 func (auth1) hasDirect() bool { return true }
 
@@ -86,6 +90,8 @@ type message2 struct {
 }
 
 const context2 = "http://iiif.io/api/auth/2/context.json"
+
+func (auth2) flow() session.Flow { return session.Auth2 }
 
 func (auth2) hasDirect() bool { return false }
 

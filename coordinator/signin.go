@@ -3,6 +3,7 @@ package coordinator
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
@@ -16,11 +17,19 @@ func (c *Coordinator) getLogin(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil:
 		form.As, form.CarryOn = nameOf(sess.User), next
+		form.Admin = c.needsAdminCookie(r, sess, next)
 	case !errors.Is(err, session.ErrUnknown):
 		c.fail(w, r, err)
 		return
 	}
 	web.ShowSignIn(w, http.StatusOK, form)
+}
+
+// needsAdminCookie tells whether an administrator was sent here because her own cookie
+// is gone, so that to carry on would only lead back. A browser that came by a link from
+// elsewhere may just have held it back: then carrying on from our page shows it.
+func (c *Coordinator) needsAdminCookie(r *http.Request, sess people.Session, next string) bool {
+	return sess.User.Admin && strings.HasPrefix(next, "/auth/admin/") && c.adminSecret(r) == "" && c.isFromHere(r)
 }
 
 func (c *Coordinator) postLogin(w http.ResponseWriter, r *http.Request) {

@@ -127,3 +127,54 @@ func TestSuccessForgivesAnAccount(t *testing.T) {
 	form := url.Values{"email": {adminEmail}, "password": {"a wrong guess"}}
 	b.want(b.post("/auth/login", form), http.StatusUnauthorized)
 }
+
+// R61: on a network where somebody always mistypes and somebody always signs in,
+// nobody ever waits, not even who comes there for the first time.
+func TestBusyNetwork(t *testing.T) {
+	s := newStage(t)
+	s.reader()
+	regular := s.browser()
+	for round := range 120 {
+		if got := regular.guess(fmt.Sprintf("typo-%d@example.org", round)); got != http.StatusUnauthorized {
+			t.Fatalf("R61: round %d: a slip of the finger gets %d", round, got)
+		}
+		regular.mustLogin(adminEmail, adminPassword)
+		s.pass(29 * time.Minute)
+	}
+	regular.mustLogin(readerEmail, readerSecret)
+}
+
+// R61: while strangers' guesses make a network wait, its regulars sign in.
+func TestRegularsDoNotWaitForTheirNetwork(t *testing.T) {
+	s := newStage(t)
+	s.reader()
+	regular, guesser := s.browser(), s.browser()
+	regular.mustLogin(readerEmail, readerSecret)
+	for i := range 60 {
+		guesser.guess(fmt.Sprintf("victim-%d@example.org", i))
+	}
+	guesser.want(guesser.login("first-timer@example.org", "x"), http.StatusTooManyRequests)
+	regular.mustLogin(readerEmail, readerSecret)
+	guesser.want(guesser.login("first-timer@example.org", "x"), http.StatusTooManyRequests)
+	for range 6 {
+		guesser.guess(readerEmail) // the account's own budget holds all the same
+	}
+	guesser.want(guesser.login(readerEmail, readerSecret), http.StatusTooManyRequests)
+}
+
+// R61: counts drain, one at a time, and a restart does not stop that.
+func TestCountsDrain(t *testing.T) {
+	s := newStage(t)
+	b := s.browser()
+	for range 6 {
+		b.guess("nobody@example.org")
+	}
+	b.want(b.login("nobody@example.org", "x"), http.StatusTooManyRequests)
+	s.pass(2*12*time.Minute + time.Minute)
+	s.open()
+	for i, want := range []int{401, 401, 429} {
+		if got := b.guess("nobody@example.org"); got != want {
+			t.Errorf("R61: guess %d gets %d, want %d", i, got, want)
+		}
+	}
+}

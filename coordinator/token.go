@@ -71,7 +71,7 @@ func (c *Coordinator) tokenPage(w http.ResponseWriter, r *http.Request, v protoc
 		web.ShowToken(w, web.Token{Sentence: catalogue.Text("token.invalidRequest")})
 		return
 	}
-	g := c.grant(r, req.viewer, req.messageID != "")
+	g := c.grant(r, v, req.viewer, req.messageID != "")
 	page := web.Token{Message: c.message(r, v, req, g), Target: encode(req.viewer.String())}
 	if g.refusal == missing && isThirdParty(r) {
 		again := url.Values{"messageId": {req.messageID}, "origin": {req.viewer.String()}, "recheck": {"yes"}}
@@ -88,7 +88,7 @@ func (c *Coordinator) tokenAgain(w http.ResponseWriter, r *http.Request, v proto
 		problem(w, http.StatusBadRequest, "token-page")
 		return
 	}
-	g := c.grant(r, req.viewer, req.messageID != "")
+	g := c.grant(r, v, req.viewer, req.messageID != "")
 	writeJSON(w, http.StatusOK, c.message(r, v, req, g))
 }
 
@@ -103,7 +103,7 @@ func (c *Coordinator) tokenDirect(w http.ResponseWriter, r *http.Request, v prot
 			return
 		}
 	}
-	g := c.grant(r, viewer, true)
+	g := c.grant(r, v, viewer, true)
 	writeJSON(w, g.refusal.status(), c.message(r, v, tokenRequest{viewer: viewer}, g))
 }
 
@@ -115,11 +115,12 @@ type grant struct {
 }
 
 // grant decides. No origin is a client that is no browser; such a token says so.
-func (c *Coordinator) grant(r *http.Request, viewer origin, complete bool) grant {
+func (c *Coordinator) grant(r *http.Request, v protocol, viewer origin, complete bool) grant {
 	if !complete {
 		return grant{refusal: invalidRequest}
 	}
-	if c.sessionSecret(r) == "" {
+	cookie := c.sessionSecret(r)
+	if cookie == "" {
 		return grant{refusal: missing}
 	}
 	sess, err := c.session(r)
@@ -136,7 +137,8 @@ func (c *Coordinator) grant(r *http.Request, viewer origin, complete bool) grant
 	} else if !ok {
 		return grant{refusal: invalidOrigin}
 	}
-	token, life, err := c.people.IssueAccessToken(r.Context(), sess, viewer.String(), c.service)
+	service := people.TokenService{Flow: v.flow(), Name: c.service}
+	token, life, err := c.people.IssueAccessToken(r.Context(), sess, cookie, viewer.String(), service)
 	if err != nil {
 		return c.unavailable(r.Context(), err)
 	}
@@ -153,7 +155,11 @@ func (c *Coordinator) mayAsk(r *http.Request, sess people.Session, viewer origin
 }
 
 func (c *Coordinator) unavailable(ctx context.Context, err error) grant {
-	if ctx.Err() == nil {
+	var refused *people.Error
+	switch {
+	case errors.As(err, &refused):
+		c.log.WarnContext(ctx, "access token not issued", "error", err)
+	case ctx.Err() == nil:
 		c.log.ErrorContext(ctx, "access token not issued", "error", err)
 	}
 	return grant{refusal: unavailable}

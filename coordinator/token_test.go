@@ -2,6 +2,7 @@ package coordinator_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -320,22 +321,69 @@ func TestOriginsThatMayAsk(t *testing.T) {
 	}
 }
 
+// Tabs and reloads share a token, edges hear nothing of it, and no tab's token ends
+// because of another's.
+func TestTokensAreShared(t *testing.T) {
+	s := newStage(t)
+	b := s.browser()
+	b.mustLogin(adminEmail, adminPassword)
+	first, since := b.mustToken(), s.revision()
+	for range 30 {
+		s.pass(5 * time.Second)
+		if b.mustToken() != first {
+			t.Fatal("a second token although the first has most of its life")
+		}
+	}
+	s.pass(time.Second)
+	second := b.mustToken()
+	if second == first || !s.knows(session.KindIIIF, first) || !s.knows(session.KindIIIF, second) {
+		t.Error("no fresh token beside the old one")
+	}
+	if got := s.revision(); got != since {
+		t.Errorf("edges are told: revision %d became %d", since, got)
+	}
+	other := s.browser()
+	other.mustLogin(adminEmail, adminPassword)
+	if other.mustToken() == second {
+		t.Error("two sessions share a token")
+	}
+	since = s.revision()
+	b.get("/auth/logout")
+	if ended := s.endedSince(since); !ended[first] || !ended[second] {
+		t.Error("edges do not hear that tokens ended with their session")
+	}
+}
+
+// A session that asks for tokens without end gets no more, and loses none.
 func TestTokensAreBounded(t *testing.T) {
 	s := newStage(t)
 	b := s.browser()
 	b.mustLogin(adminEmail, adminPassword)
 	first := b.mustToken()
-	since := s.revision()
-	var last session.Hash
-	for range 8 {
-		s.pass(time.Second)
-		last = b.mustToken()
+	var last posted
+	for port := range 100 {
+		last = b.tokenPage("/auth/2/members/token", "1", fmt.Sprintf("%s:%d", sibling, 10000+port))
 	}
-	if s.knows(session.KindIIIF, first) || !s.endedSince(since)[first] {
-		t.Error("tokens pile up")
+	if last.message["profile"] != "unavailable" || !s.knows(session.KindIIIF, first) {
+		t.Errorf("the 101st: %v", last.message)
 	}
-	if !s.knows(session.KindIIIF, last) {
-		t.Error("the newest token was thrown away")
+	s.pass(5 * time.Minute)
+	b.mustToken()
+}
+
+// C-033, D-087: the flow is part of what a token is.
+func TestTokensNameTheirFlow(t *testing.T) {
+	s := newStage(t)
+	b := s.browser()
+	b.mustLogin(adminEmail, adminPassword)
+	for path, want := range map[string]session.Flow{
+		"/auth/1/members/token": session.Auth1, "/auth/iiif-token": session.Auth1, "/auth/2/members/token": session.Auth2,
+	} {
+		token, _ := b.tokenPage(path, "1", sibling).message["accessToken"].(string)
+		found, err := s.c.Lookup(t.Context(), session.KindIIIF, session.HashOf(token))
+		if err != nil || found.Flow != want || found.Service != "members" {
+			t.Errorf("%s: %+v, %v", path, found, err)
+		}
 	}
 }
 

@@ -41,15 +41,16 @@ type authority struct {
 
 func newAuthority(now func() time.Time) *authority {
 	a := &authority{rules: rules, revision: 1, known: map[session.Hash]session.Credential{}}
-	add := func(kind session.Kind, secret string, who authz.Principal) {
+	add := func(kind session.Kind, flow session.Flow, secret string, who authz.Principal) {
 		a.known[session.HashOf(secret)] = session.Credential{
-			Kind: kind, Session: "s-" + who.ID, Principal: who, Service: "members", Expires: now().Add(24 * time.Hour),
+			Kind: kind, Flow: flow, Session: "s-" + who.ID, Principal: who, Service: "members", Expires: now().Add(24 * time.Hour),
 		}
 	}
 	for _, who := range people {
-		add(session.KindSession, "cookie-"+who.ID, who)
-		add(session.KindIIIF, "iiif-"+who.ID, who)
-		add(session.KindPersonal, "tpat_"+who.ID, who)
+		add(session.KindSession, 0, "cookie-"+who.ID, who)
+		add(session.KindIIIF, session.Auth1, "iiif-"+who.ID, who)
+		add(session.KindIIIF, session.Auth2, "iiif2-"+who.ID, who)
+		add(session.KindPersonal, 0, "tpat_"+who.ID, who)
 	}
 	return a
 }

@@ -21,7 +21,8 @@ type purpose int
 
 const (
 	forContent purpose = iota // image bytes and whatever else cookies open
-	forStatus                 // what a viewer may ask with its IIIF access token
+	forStatus                 // info.json, where a viewer shows its access token of Auth 1.0
+	forProbe                  // the probe, where it shows the one of Authorization Flow 2.0
 )
 
 // visitor is who asks, as far as it can be told.
@@ -38,7 +39,7 @@ func (e *Edge) visitor(ctx context.Context, x *exchange, p purpose) visitor {
 	for _, c := range e.credentials(x, p) {
 		found, err := e.cfg.Keeper.Find(ctx, c.kind, c.secret)
 		switch {
-		case err == nil && e.accepts(found):
+		case err == nil && e.accepts(found, p):
 			who.Principal, who.unsure = found.Principal, false
 			who.Addr = x.client
 			return who
@@ -49,9 +50,20 @@ func (e *Edge) visitor(ctx context.Context, x *exchange, p purpose) visitor {
 	return who
 }
 
-// accepts turns down access tokens of another sign-in service.
-func (e *Edge) accepts(c session.Credential) bool {
-	return c.Kind != session.KindIIIF || c.Service == "" || c.Service == e.cfg.ServiceName
+// accepts turns down access tokens of another sign-in service, and those of the other
+// flow: a token of version 2 opens no description, one of version 1 satisfies no probe.
+func (e *Edge) accepts(c session.Credential, p purpose) bool {
+	switch {
+	case c.Kind != session.KindIIIF:
+		return true
+	case c.Service != e.cfg.ServiceName:
+		return false
+	case p == forStatus:
+		return c.Flow == session.Auth1
+	case p == forProbe:
+		return c.Flow == session.Auth2
+	}
+	return true // only where a setting lets tokens open images
 }
 
 // shown is a credential as it came.
@@ -64,7 +76,7 @@ func (e *Edge) credentials(x *exchange, p purpose) []shown {
 	var found []shown
 	if secret := bearer(x.r); strings.HasPrefix(secret, personalPrefix) {
 		found = append(found, shown{session.KindPersonal, secret})
-	} else if secret != "" && (p == forStatus || e.cfg.IIIFTokenOpensImages) {
+	} else if secret != "" && (p != forContent || e.cfg.IIIFTokenOpensImages) {
 		found = append(found, shown{session.KindIIIF, secret})
 	}
 	if secret := cookie(x.r.Header["Cookie"], cookieName(x.site)); secret != "" {

@@ -34,7 +34,7 @@ func (e *Edge) probeImage(ctx context.Context, x *exchange, rest string) error {
 	if id, err = e.identify(id); err != nil {
 		return err
 	}
-	_, v, err := e.examine(ctx, id, e.visitor(ctx, x, forStatus))
+	_, v, err := e.examine(ctx, id, e.visitor(ctx, x, forProbe))
 	if err != nil {
 		return err
 	}

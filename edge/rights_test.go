@@ -71,6 +71,25 @@ func TestTokensOfAnotherService(t *testing.T) {
 	s.want(200, "/iiif/2/members%2FW/info.json", cookieOf("alice"))
 }
 
+// C-033, D-087: a token of one flow is worth nothing in the other.
+func TestTokensOfTheOtherFlow(t *testing.T) {
+	s := newStage(t)
+	auth1, auth2 := header("Authorization", "Bearer iiif-alice"), header("Authorization", "Bearer iiif2-alice")
+	for _, path := range []string{"/iiif/2/members%2FW/info.json", "/iiif/images/members/W/info.json"} {
+		s.want(200, path, auth1)
+		s.want(401, path, auth2)
+		s.want(200, path, auth2, cookieOf("alice"))
+	}
+	for _, c := range []struct {
+		token  with
+		status float64
+	}{{auth1, 401}, {auth2, 200}} {
+		if doc := parse(t, s.want(200, "/auth/probe/members%2FW", c.token)); doc["status"] != c.status {
+			t.Errorf("D-087: the probe says %v, want %v", doc["status"], c.status)
+		}
+	}
+}
+
 func TestCookieOverPlainHTTP(t *testing.T) {
 	s := newStage(t, func(c *edge.Config) { c.PublicURLs = nil })
 	s.want(200, "/iiif/3/members%2FW"+pixels, host("localhost:8080"), header("Cookie", "tessera_session=cookie-alice"))

@@ -169,11 +169,21 @@ func header(name, value string) with {
 }
 
 func cookieOf(name string) with { return header("Cookie", "__Host-tessera_session=cookie-"+name) }
-func tokenOf(name string) with  { return header("Authorization", "Bearer iiif-"+name) }
 func patOf(name string) with    { return header("Authorization", "Bearer tpat_"+name) }
 func method(m string) with      { return func(r *http.Request) { r.Method = m } }
 func from(addr string) with     { return func(r *http.Request) { r.RemoteAddr = addr } }
 func host(h string) with        { return func(r *http.Request) { r.Host = h } }
+
+// tokenOf is the access token of the flow to which what is asked belongs.
+func tokenOf(name string) with {
+	return func(r *http.Request) {
+		token := "iiif-" + name
+		if strings.HasPrefix(r.URL.Path, "/auth/probe/") {
+			token = "iiif2-" + name
+		}
+		r.Header.Add("Authorization", "Bearer "+token)
+	}
+}
 
 // answer is a response with its body read.
 type answer struct {

@@ -11,6 +11,7 @@ import (
 
 const adminUsage = `write one of
   tessera admin user list | add EMAIL | set EMAIL | delete EMAIL
+  tessera admin group list | add GROUP EMAIL | remove GROUP EMAIL
   tessera admin rule list | set FILE
   tessera admin session list | end ID
   tessera admin token list | create NAME | delete ID`
@@ -21,8 +22,9 @@ func admin(ctx, _ context.Context, env environment) error {
 	}
 	noun, verb := env.args[0], env.args[1]
 	env.args = env.args[2:]
-	actions := map[string]func(context.Context, environment) error{
+	actions := map[string]func(context.Context, *client) error{
 		"user list": userList, "user add": userAdd, "user set": userSet, "user delete": userDelete,
+		"group list": groupList, "group add": groupAdd, "group remove": groupRemove,
 		"rule list": ruleList, "rule set": ruleSet,
 		"session list": sessionList, "session end": sessionEnd,
 		"token list": tokenList, "token create": tokenCreate, "token delete": tokenDelete,
@@ -31,12 +33,21 @@ func admin(ctx, _ context.Context, env environment) error {
 	if action == nil {
 		return usageError{errors.New(adminUsage)}
 	}
-	return action(ctx, env)
+	return withClient(ctx, env, action)
 }
 
-// arrange parses flags, wants exactly the named arguments, and connects.
-func arrange(ctx context.Context, flags *pflag.FlagSet, c *client, env environment, names ...string) ([]string, error) {
-	if err := flags.Parse(env.args); err != nil {
+// arrange parses and connects.
+func arrange(ctx context.Context, flags *pflag.FlagSet, c *client, names ...string) ([]string, error) {
+	args, err := parse(flags, c.env.args, names...)
+	if err != nil {
+		return nil, err
+	}
+	return args, c.connect(ctx)
+}
+
+// parse takes the flags out and wants exactly the named arguments.
+func parse(flags *pflag.FlagSet, args []string, names ...string) ([]string, error) {
+	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, pflag.ErrHelp) {
 			return nil, err
 		}
@@ -45,5 +56,5 @@ func arrange(ctx context.Context, flags *pflag.FlagSet, c *client, env environme
 	if flags.NArg() != len(names) {
 		return nil, usageError{fmt.Errorf("tessera %s %s", flags.Name(), strings.Join(names, " "))}
 	}
-	return flags.Args(), c.connect(ctx)
+	return flags.Args(), nil
 }

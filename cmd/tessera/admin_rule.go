@@ -7,24 +7,35 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
-func ruleList(ctx context.Context, env environment) error {
-	flags, c := apiFlags("admin rule list", env)
-	if _, err := arrange(ctx, flags, c, env); err != nil {
+// ruleTable is the rules as the API has them, and as files keep them. A file that
+// says which revision it was made from is put in force over that one only.
+type ruleTable struct {
+	Items    []authz.Rule `json:"items"`
+	Default  string       `json:"default,omitempty"`  // of no effect when set: a setting
+	Revision *int64       `json:"revision,omitempty"` // absent: over any
+}
+
+func ruleList(ctx context.Context, c *client) error {
+	flags := c.flags("admin rule list")
+	if _, err := arrange(ctx, flags, c); err != nil {
 		return err
 	}
-	var p page[authz.Rule]
-	if _, err := c.call(ctx, http.MethodGet, "/rules", "", nil, &p); err != nil {
+	var t ruleTable
+	if _, err := c.call(ctx, http.MethodGet, "/rules", "", nil, &t); err != nil {
 		return err
 	}
-	return c.print(p, func(w io.Writer) {
+	return c.print(t, func(w io.Writer) {
 		table(w, func(w io.Writer) {
 			fmt.Fprintln(w, "ORDER\tNAME\tIMAGES\tACCESS\tGROUPS")
-			for i, r := range p.Items {
+			for i, r := range t.Items {
 				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", i+1, r.Name, strings.Join(r.Images, " "), r.Access, strings.Join(r.Groups, ","))
 			}
 		})
@@ -32,37 +43,66 @@ func ruleList(ctx context.Context, env environment) error {
 }
 
 // ruleSet replaces all rules by those of a file, in the form `rule list --json` prints.
-func ruleSet(ctx context.Context, env environment) error {
-	flags, c := apiFlags("admin rule set", env)
-	args, err := arrange(ctx, flags, c, env, "FILE")
+func ruleSet(ctx context.Context, c *client) error {
+	flags := c.flags("admin rule set")
+	ifMatch := flags.String("if-match", "", "revision that the rules must still have, * for any; without it the one that FILE names, if it does")
+	args, err := parse(flags, c.env.args, "FILE")
 	if err != nil {
 		return err
 	}
-	rules, err := readRules(args[0])
+	t, err := readRuleTable(args[0])
 	if err != nil {
 		return usageError{err}
 	}
-	etag, err := c.call(ctx, http.MethodGet, "/rules", "", nil, nil)
+	etag, err := expectedETag(flags, *ifMatch, t.Revision)
 	if err != nil {
+		return usageError{err}
+	}
+	if err := c.connect(ctx); err != nil {
 		return err
 	}
-	if _, err := c.call(ctx, http.MethodPut, "/rules", etag, page[authz.Rule]{Items: rules}, nil); err != nil {
+	var now ruleTable
+	if _, err := c.call(ctx, http.MethodPut, "/rules", etag, page[authz.Rule]{Items: t.Items}, &now); err != nil {
 		return err
 	}
-	return c.print(page[authz.Rule]{Items: rules}, func(w io.Writer) { fmt.Fprintf(w, "%d rules are in force\n", len(rules)) })
+	return c.print(now, func(w io.Writer) { fmt.Fprintf(w, "%d rules are in force\n", len(now.Items)) })
 }
 
-// readRules reads a file of rules, {"items": […]}.
+// expectedETag is the If-Match to send, "" for none. It is never what the server has
+// at the moment: that would overwrite whatever somebody else did meanwhile.
+func expectedETag(flags *pflag.FlagSet, given string, inFile *int64) (string, error) {
+	switch {
+	case given == "*":
+		return given, nil
+	case flags.Changed("if-match"):
+		revision, err := strconv.ParseInt(strings.Trim(given, `"`), 10, 64)
+		if err != nil || revision < 0 {
+			return "", fmt.Errorf("--if-match %s: write the revision that `rule list --json` prints, or *", given)
+		}
+		return strconv.Quote(strconv.FormatInt(revision, 10)), nil
+	case inFile != nil:
+		return strconv.Quote(strconv.FormatInt(*inFile, 10)), nil
+	}
+	return "", nil
+}
+
+// readRules reads the rules of a file.
 func readRules(path string) ([]authz.Rule, error) {
+	t, err := readRuleTable(path)
+	return t.Items, err
+}
+
+// readRuleTable reads a file of rules, {"items": […]}.
+func readRuleTable(path string) (ruleTable, error) {
 	body, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the rules: %w", err)
+		return ruleTable{}, fmt.Errorf("cannot read the rules: %w", err)
 	}
 	d := json.NewDecoder(strings.NewReader(string(body)))
 	d.DisallowUnknownFields()
-	var p page[authz.Rule]
-	if err := d.Decode(&p); err != nil {
-		return nil, fmt.Errorf("%s is not a list of rules, {\"items\": […]}: %w", path, err)
+	var t ruleTable
+	if err := d.Decode(&t); err != nil {
+		return ruleTable{}, fmt.Errorf("%s is not a list of rules, {\"items\": […]}: %w", path, err)
 	}
-	return p.Items, nil
+	return t, nil
 }

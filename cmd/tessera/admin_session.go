@@ -8,18 +8,25 @@ import (
 	"net/url"
 )
 
+// named is what is left to say of something that is gone.
+type named struct {
+	ID string `json:"id"`
+}
+
 type liveSession struct {
 	ID      string `json:"id"`
 	User    string `json:"user"`
 	Email   string `json:"email"`
-	Created string `json:"created"`
-	Seen    string `json:"lastSeen"`
 	Network string `json:"network"`
+	Agent   string `json:"agent"`
+	Created string `json:"created"`
+	Seen    string `json:"seen"`
+	Expires string `json:"expires"`
 }
 
-func sessionList(ctx context.Context, env environment) error {
-	flags, c := apiFlags("admin session list", env)
-	if _, err := arrange(ctx, flags, c, env); err != nil {
+func sessionList(ctx context.Context, c *client) error {
+	flags := c.flags("admin session list")
+	if _, err := arrange(ctx, flags, c); err != nil {
 		return err
 	}
 	sessions, err := all[liveSession](ctx, c, "/sessions", url.Values{})
@@ -36,26 +43,29 @@ func sessionList(ctx context.Context, env environment) error {
 	})
 }
 
-func sessionEnd(ctx context.Context, env environment) error {
-	flags, c := apiFlags("admin session end", env)
-	args, err := arrange(ctx, flags, c, env, "ID")
+func sessionEnd(ctx context.Context, c *client) error {
+	flags := c.flags("admin session end")
+	args, err := arrange(ctx, flags, c, "ID")
 	if err != nil {
 		return err
 	}
-	_, err = c.call(ctx, http.MethodDelete, "/sessions/"+url.PathEscape(args[0]), "", nil, nil)
-	return err
+	if _, err := c.call(ctx, http.MethodDelete, "/sessions/"+url.PathEscape(args[0]), "", nil, nil); err != nil {
+		return err
+	}
+	return c.print(named{ID: args[0]}, func(w io.Writer) { fmt.Fprintf(w, "ended session %s\n", args[0]) })
 }
 
 type token struct {
 	ID      string `json:"id"`
 	Name    string `json:"name"`
+	Email   string `json:"email"`
 	Secret  string `json:"secret,omitempty"`
 	Expires string `json:"expires,omitempty"`
 }
 
-func tokenList(ctx context.Context, env environment) error {
-	flags, c := apiFlags("admin token list", env)
-	if _, err := arrange(ctx, flags, c, env); err != nil {
+func tokenList(ctx context.Context, c *client) error {
+	flags := c.flags("admin token list")
+	if _, err := arrange(ctx, flags, c); err != nil {
 		return err
 	}
 	tokens, err := all[token](ctx, c, "/tokens", url.Values{})
@@ -64,18 +74,18 @@ func tokenList(ctx context.Context, env environment) error {
 	}
 	return c.print(page[token]{Items: tokens}, func(w io.Writer) {
 		table(w, func(w io.Writer) {
-			fmt.Fprintln(w, "ID\tNAME\tEXPIRES")
+			fmt.Fprintln(w, "ID\tNAME\tUSER\tEXPIRES")
 			for _, t := range tokens {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", t.ID, t.Name, t.Expires)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", t.ID, t.Name, t.Email, t.Expires)
 			}
 		})
 	})
 }
 
 // tokenCreate prints the secret of a new personal access token, the only time it is shown.
-func tokenCreate(ctx context.Context, env environment) error {
-	flags, c := apiFlags("admin token create", env)
-	args, err := arrange(ctx, flags, c, env, "NAME")
+func tokenCreate(ctx context.Context, c *client) error {
+	flags := c.flags("admin token create")
+	args, err := arrange(ctx, flags, c, "NAME")
 	if err != nil {
 		return err
 	}
@@ -86,12 +96,14 @@ func tokenCreate(ctx context.Context, env environment) error {
 	return c.print(t, func(w io.Writer) { fmt.Fprintln(w, t.Secret) })
 }
 
-func tokenDelete(ctx context.Context, env environment) error {
-	flags, c := apiFlags("admin token delete", env)
-	args, err := arrange(ctx, flags, c, env, "ID")
+func tokenDelete(ctx context.Context, c *client) error {
+	flags := c.flags("admin token delete")
+	args, err := arrange(ctx, flags, c, "ID")
 	if err != nil {
 		return err
 	}
-	_, err = c.call(ctx, http.MethodDelete, "/tokens/"+url.PathEscape(args[0]), "", nil, nil)
-	return err
+	if _, err := c.call(ctx, http.MethodDelete, "/tokens/"+url.PathEscape(args[0]), "", nil, nil); err != nil {
+		return err
+	}
+	return c.print(named{ID: args[0]}, func(w io.Writer) { fmt.Fprintf(w, "deleted token %s\n", args[0]) })
 }

@@ -28,9 +28,9 @@ func table(w io.Writer, rows func(io.Writer)) {
 	_ = t.Flush()
 }
 
-func userList(ctx context.Context, env environment) error {
-	flags, c := apiFlags("admin user list", env)
-	if _, err := arrange(ctx, flags, c, env); err != nil {
+func userList(ctx context.Context, c *client) error {
+	flags := c.flags("admin user list")
+	if _, err := arrange(ctx, flags, c); err != nil {
 		return err
 	}
 	users, err := all[user](ctx, c, "/users", url.Values{})
@@ -75,14 +75,14 @@ func userFields(flags *pflag.FlagSet) func(env environment) (map[string]any, err
 	}
 }
 
-func userAdd(ctx context.Context, env environment) error {
-	flags, c := apiFlags("admin user add", env)
+func userAdd(ctx context.Context, c *client) error {
+	flags := c.flags("admin user add")
 	read := userFields(flags)
-	args, err := arrange(ctx, flags, c, env, "EMAIL")
+	args, err := arrange(ctx, flags, c, "EMAIL")
 	if err != nil {
 		return err
 	}
-	fields, err := read(env)
+	fields, err := read(c.env)
 	if err != nil {
 		return err
 	}
@@ -108,14 +108,14 @@ func (c *client) userByEmail(ctx context.Context, email string) (user, error) {
 	return p.Items[0], nil
 }
 
-func userSet(ctx context.Context, env environment) error {
-	flags, c := apiFlags("admin user set", env)
+func userSet(ctx context.Context, c *client) error {
+	flags := c.flags("admin user set")
 	read := userFields(flags)
-	args, err := arrange(ctx, flags, c, env, "EMAIL")
+	args, err := arrange(ctx, flags, c, "EMAIL")
 	if err != nil {
 		return err
 	}
-	fields, err := read(env)
+	fields, err := read(c.env)
 	if err != nil {
 		return err
 	}
@@ -132,9 +132,9 @@ func userSet(ctx context.Context, env environment) error {
 	return c.print(u, func(w io.Writer) { fmt.Fprintf(w, "changed %s\n", u.Email) })
 }
 
-func userDelete(ctx context.Context, env environment) error {
-	flags, c := apiFlags("admin user delete", env)
-	args, err := arrange(ctx, flags, c, env, "EMAIL")
+func userDelete(ctx context.Context, c *client) error {
+	flags := c.flags("admin user delete")
+	args, err := arrange(ctx, flags, c, "EMAIL")
 	if err != nil {
 		return err
 	}
@@ -142,6 +142,8 @@ func userDelete(ctx context.Context, env environment) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.call(ctx, http.MethodDelete, "/users/"+url.PathEscape(u.ID), "", nil, nil)
-	return err
+	if _, err := c.call(ctx, http.MethodDelete, "/users/"+url.PathEscape(u.ID), "", nil, nil); err != nil {
+		return err
+	}
+	return c.print(u, func(w io.Writer) { fmt.Fprintf(w, "deleted %s\n", u.Email) })
 }

@@ -28,16 +28,29 @@ type client struct {
 	http   *http.Client
 	env    environment
 	asJSON bool
+
+	signedIn bool // and to be signed out at the end
 }
 
-// shared flags of every command that talks to a coordinator.
-func apiFlags(name string, env environment) (*pflag.FlagSet, *client) {
+// withClient runs an action and signs out after it, however it ended.
+func withClient(ctx context.Context, env environment, action func(context.Context, *client) error) error {
 	c := &client{env: env, token: env.getenv("TESSERA_TOKEN", "")}
+	err := action(ctx, c)
+	if c.signedIn {
+		if left := c.signOut(ctx); left != nil {
+			fmt.Fprintf(env.stderr, "tessera: the session of this command was not ended: %v\n", left)
+		}
+	}
+	return err
+}
+
+// flags shared by every command that talks to a coordinator.
+func (c *client) flags(name string) *pflag.FlagSet {
 	flags := pflag.NewFlagSet(name, pflag.ContinueOnError)
-	flags.SetOutput(env.stdout)
-	flags.StringVar(&c.server, "server", env.getenv("TESSERA_SERVER", "http://localhost:8080"), "where Tessera answers")
+	flags.SetOutput(c.env.stdout)
+	flags.StringVar(&c.server, "server", c.env.getenv("TESSERA_SERVER", "http://localhost:8080"), "where Tessera answers")
 	flags.BoolVar(&c.asJSON, "json", false, "print JSON")
-	return flags, c
+	return flags
 }
 
 func (c *client) connect(ctx context.Context) error {
@@ -74,8 +87,36 @@ func (c *client) signIn(ctx context.Context) error {
 		return fmt.Errorf("nobody answers at %s: %w", c.server, err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusSeeOther {
+	c.signedIn = resp.StatusCode == http.StatusSeeOther
+	switch {
+	case c.signedIn:
+		return nil
+	case resp.StatusCode == http.StatusUnauthorized:
 		return fmt.Errorf("%s does not sign in with this password", form.Get("email"))
+	case resp.Header.Get("Retry-After") != "":
+		return fmt.Errorf("nobody can sign in at the moment (%s); try again in %s seconds", resp.Status, resp.Header.Get("Retry-After"))
+	}
+	return fmt.Errorf("%s does not let %s sign in: %s", c.server, form.Get("email"), resp.Status)
+}
+
+// signOutWithin bounds the end of a command, even of one that was interrupted.
+const signOutWithin = 5 * time.Second
+
+// signOut ends the session that signIn began, so that scripts leave none behind.
+func (c *client) signOut(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signOutWithin)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.server+"/auth/logout", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("signing out answered %s", resp.Status)
 	}
 	return nil
 }
@@ -142,7 +183,7 @@ type page[T any] struct {
 
 // all follows the pages of a list.
 func all[T any](ctx context.Context, c *client, path string, query url.Values) ([]T, error) {
-	var items []T
+	items := []T{} // an empty list is printed as one
 	for {
 		var p page[T]
 		if _, err := c.call(ctx, http.MethodGet, path+"?"+query.Encode(), "", nil, &p); err != nil {

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
@@ -11,6 +12,7 @@ import (
 type explanation struct {
 	User    string       `json:"user"`
 	Image   string       `json:"image"`
+	Allowed bool         `json:"allowed"`
 	Outcome string       `json:"outcome"`
 	Rule    string       `json:"rule"`
 	Access  authz.Access `json:"access"`
@@ -29,6 +31,16 @@ func (s *server) explain(w http.ResponseWriter, r *http.Request, _ people.Actor)
 		return err
 	}
 	return write(w, http.StatusOK, explanation{
-		User: user, Image: image, Outcome: d.Outcome.String(), Rule: d.Rule, Access: d.Access, Public: d.Public, Reason: d.Reason,
+		User: user, Image: image, Allowed: d.Outcome == authz.Allow, Outcome: d.Outcome.String(),
+		Rule: d.Rule, Access: d.Access, Public: d.Public, Reason: reasonOf(d),
 	})
+}
+
+// reasonOf is the reason for administrators: what readers are told of a hidden image
+// says nothing of it.
+func reasonOf(d authz.Decision) string {
+	if d.Outcome == authz.NotFound {
+		return catalogue.Text("explain.hidden")
+	}
+	return d.Reason
 }

@@ -10,11 +10,13 @@ import (
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
-// rules is the ordered table. Default is a setting, shown so that a reader sees
-// the whole of the matter; writing it is of no effect.
+// rules is the ordered table. Default is a setting, shown so that a reader sees the
+// whole of the matter, and Revision what the ETag says, for files that keep the rules;
+// writing either is of no effect.
 type rules struct {
-	Items   []authz.Rule `json:"items"`
-	Default authz.Access `json:"default,omitempty"`
+	Items    []authz.Rule `json:"items"`
+	Default  authz.Access `json:"default,omitempty"`
+	Revision int64        `json:"revision"`
 }
 
 func (s *server) getRules(w http.ResponseWriter, r *http.Request, _ people.Actor) error {
@@ -46,7 +48,7 @@ func (s *server) putRules(w http.ResponseWriter, r *http.Request, actor people.A
 
 func (s *server) writeRules(w http.ResponseWriter, set people.RuleSet) error {
 	w.Header().Set("ETag", etag(set.Revision))
-	return write(w, http.StatusOK, rules{Items: append([]authz.Rule{}, set.Rules...), Default: s.Fallback})
+	return write(w, http.StatusOK, rules{Items: append([]authz.Rule{}, set.Rules...), Default: s.Fallback, Revision: set.Revision})
 }
 
 func etag(revision int64) string { return `"` + strconv.FormatInt(revision, 10) + `"` }

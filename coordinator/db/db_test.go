@@ -136,8 +136,9 @@ func TestCascade(t *testing.T) {
 	cookie := addSession(t, d, u, "s", start.Add(time.Hour))
 	token, personal := session.HashOf("token"), session.HashOf("personal")
 	update(t, d, start, func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.InsertAccessToken(ctx, token, db.AccessToken{Session: db.Session{ID: "s"}, Expires: start.Add(time.Hour)})
 		return errors.Join(
-			tx.InsertAccessToken(ctx, token, db.AccessToken{Session: db.Session{ID: "s"}, Expires: start.Add(time.Hour)}, 8),
+			err,
 			tx.InsertPersonalToken(ctx, personal, db.PersonalToken{ID: "p", User: u, Expires: start.Add(time.Hour)}),
 			tx.AddOrigin(ctx, "s", "https://viewer.test", 8),
 			tx.AddFamiliar(ctx, u.ID, "192.0.2.0/24", 8),
@@ -195,9 +196,11 @@ func TestPurge(t *testing.T) {
 	update(t, d, start, func(ctx context.Context, tx *db.Tx) error { return tx.EndSession(ctx, "ended") })
 	later := start.Add(10 * time.Hour)
 	update(t, d, later, func(ctx context.Context, tx *db.Tx) error {
-		return errors.Join(tx.TouchSession(ctx, "live"), tx.SetThrottle(ctx, "fresh", 9, time.Time{}))
+		return errors.Join(tx.TouchSession(ctx, "live"), tx.SetThrottle(ctx, "fresh", db.Throttle{Failures: 9, Updated: later}))
 	})
-	update(t, d, start, func(ctx context.Context, tx *db.Tx) error { return tx.SetThrottle(ctx, "old", 9, time.Time{}) })
+	update(t, d, start, func(ctx context.Context, tx *db.Tx) error {
+		return tx.SetThrottle(ctx, "old", db.Throttle{Failures: 9, Updated: start})
+	})
 	revision := update(t, d, later, func(ctx context.Context, tx *db.Tx) error {
 		return tx.Purge(ctx, db.Limits{
 			Seen: later.Add(-time.Hour), Expired: later.Add(-time.Hour), Changes: later.Add(-time.Hour), Throttle: later.Add(-time.Hour),

@@ -11,7 +11,7 @@ type Limits struct {
 	Seen     time.Time // sessions idle since before
 	Expired  time.Time // sessions and tokens that expired before
 	Changes  time.Time // log of changes: older than what any edge may ask for
-	Throttle time.Time // counts without failure since
+	Throttle time.Time // counts that have drained since
 	Familiar time.Time // networks not seen since
 }
 

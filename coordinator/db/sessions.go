@@ -30,9 +30,11 @@ type NewSession struct {
 
 // SessionQuery asks for a page of sessions, latest sign-in first.
 type SessionQuery struct {
-	UserID string // "" finds everybody's
-	After  string // id after which the page begins
-	Limit  int
+	UserID  string    // "" finds everybody's
+	After   string    // id after which the page begins
+	Seen    time.Time // leaves out those that were not active after it
+	Expires time.Time // leaves out those that expire by then
+	Limit   int
 }
 
 const sessionSelect = `SELECT s.id, s.network, s.agent, s.created, s.seen, s.expires, ` + userColumns + `
@@ -70,8 +72,8 @@ func (r Reader) sessionWhere(ctx context.Context, where string, arg string) (Ses
 // Sessions lists a page; the users' groups are left out.
 func (r Reader) Sessions(ctx context.Context, q SessionQuery) ([]Session, error) {
 	rows, err := r.q.QueryContext(ctx, sessionSelect+`
-		WHERE ($1 = '' OR s.user_id = $1) AND ($2 = '' OR s.id < $2)
-		ORDER BY s.id DESC LIMIT $3`, q.UserID, q.After, q.Limit)
+		WHERE ($1 = '' OR s.user_id = $1) AND ($2 = '' OR s.id < $2) AND s.seen > $3 AND s.expires > $4
+		ORDER BY s.id DESC LIMIT $5`, q.UserID, q.After, millis(q.Seen), millis(q.Expires), q.Limit)
 	all, err := collect(rows, err, func(rows *sql.Rows) (Session, error) { return scanSession(rows) })
 	if err != nil {
 		return nil, fmt.Errorf("sessions: %w", err)

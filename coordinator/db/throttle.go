@@ -12,7 +12,7 @@ import (
 type Throttle struct {
 	Failures int
 	Until    time.Time // no attempt before
-	Updated  time.Time
+	Updated  time.Time // when Failures was right; it drains from then on
 }
 
 // Throttle reads a count; one that was never written is zero.
@@ -28,11 +28,11 @@ func (r Reader) Throttle(ctx context.Context, subject string) (Throttle, error) 
 	return t, nil
 }
 
-// SetThrottle writes a count as of now.
-func (tx *Tx) SetThrottle(ctx context.Context, subject string, failures int, until time.Time) error {
+// SetThrottle writes a count.
+func (tx *Tx) SetThrottle(ctx context.Context, subject string, t Throttle) error {
 	err := tx.exec(ctx, `INSERT INTO throttle (subject, failures, until, updated) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (subject) DO UPDATE SET failures = excluded.failures, until = excluded.until, updated = excluded.updated`,
-		subject, failures, millis(until), millis(tx.now))
+		subject, t.Failures, millis(t.Until), millis(t.Updated))
 	if err != nil {
 		return fmt.Errorf("set throttle: %w", err)
 	}

@@ -14,7 +14,7 @@ import (
 type AccessToken struct {
 	Session Session
 	Origin  string // "" for clients that are no browsers
-	Service string
+	Service string // its path below /auth/, such as "2/members"
 	Expires time.Time
 }
 
@@ -50,22 +50,34 @@ func (r Reader) AccessTokenByHash(ctx context.Context, hash session.Hash) (Acces
 	return t, err
 }
 
-// InsertAccessToken stores a token and keeps the latest keep of the same session,
-// origin and service.
-func (tx *Tx) InsertAccessToken(ctx context.Context, hash session.Hash, t AccessToken, keep int) error {
-	err := tx.exec(ctx, `INSERT INTO access_tokens (hash, session_id, origin, service, expires) VALUES ($1, $2, $3, $4, $5)`,
+// AccessTokenExpires is when the last of the tokens of a session, origin and service
+// ends; zero if there is none.
+func (r Reader) AccessTokenExpires(ctx context.Context, sessionID, origin, service string) (time.Time, error) {
+	var expires int64
+	err := r.q.QueryRowContext(ctx, `SELECT COALESCE(MAX(expires), 0) FROM access_tokens
+		WHERE session_id = $1 AND origin = $2 AND service = $3`, sessionID, origin, service).Scan(&expires)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("access tokens: %w", err)
+	}
+	return instant(expires), nil
+}
+
+// InsertAccessToken stores a token and gives how many its session then holds, without
+// those that have expired. A token that lives must never be deleted to make room: an
+// edge that knows it would not hear when its session ends.
+func (tx *Tx) InsertAccessToken(ctx context.Context, hash session.Hash, t AccessToken) (held int, err error) {
+	err = tx.exec(ctx, `DELETE FROM access_tokens WHERE session_id = $1 AND expires <= $2`, t.Session.ID, millis(tx.now))
+	if err != nil {
+		return 0, fmt.Errorf("delete expired access tokens: %w", err)
+	}
+	err = tx.exec(ctx, `INSERT INTO access_tokens (hash, session_id, origin, service, expires) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (hash) DO NOTHING`, // two coordinators derive equal tokens at the same instant
 		hash.String(), t.Session.ID, t.Origin, t.Service, millis(t.Expires))
 	if err != nil {
-		return fmt.Errorf("insert access token: %w", err)
+		return 0, fmt.Errorf("insert access token: %w", err)
 	}
-	const surplus = `session_id = $1 AND origin = $2 AND service = $3 AND hash <> $5 AND hash NOT IN
-		(SELECT hash FROM access_tokens WHERE session_id = $1 AND origin = $2 AND service = $3 AND hash <> $5
-		 ORDER BY expires DESC, hash LIMIT $4)`
-	args := []any{t.Session.ID, t.Origin, t.Service, keep - 1, hash.String()}
-	if err := tx.forget(ctx, `SELECT hash FROM access_tokens WHERE `+surplus, args...); err != nil {
-		return err
-	}
-	return tx.exec(ctx, `DELETE FROM access_tokens WHERE `+surplus, args...)
+	err = tx.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM access_tokens WHERE session_id = $1`, t.Session.ID).Scan(&held)
+	return held, err
 }
 
 const personalSelect = `SELECT t.id, t.name, t.created, t.used, t.expires, ` + userColumns + `

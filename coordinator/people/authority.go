@@ -50,9 +50,10 @@ func (s *Service) lookupAccessToken(ctx context.Context, hash session.Hash) (ses
 	if token.Expires.Before(expires) {
 		expires = token.Expires
 	}
+	service := parseTokenService(token.Service)
 	return session.Credential{
 		Kind: session.KindIIIF, Session: sess.ID, Principal: principal(sess.User),
-		Origin: token.Origin, Service: token.Service, Expires: expires,
+		Origin: token.Origin, Service: service.Name, Flow: service.Flow, Expires: expires,
 	}, nil
 }
 

@@ -38,7 +38,7 @@ type (
 const (
 	maxSessions       = 100 // of a user; the stalest end first
 	maxOrigins        = 16  // a session was used to sign in from
-	maxAccessTokens   = 8   // of a session, origin and service
+	maxAccessTokens   = 100 // of a session; half a life each, so for some 30 viewers
 	maxPersonalTokens = 50  // of a user
 	maxFamiliar       = 20  // networks of a user
 )

@@ -1,6 +1,7 @@
 package people_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,8 +25,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(dbtest.Both(m)) }
 // house is a service on a database of its own with a clock that stands still.
 type house struct {
 	*people.Service
-	db  *db.DB
-	now time.Time
+	db   *db.DB
+	now  time.Time
+	tick func() // called whenever the clock is read, nil for none
+}
+
+func (h *house) clock() time.Time {
+	if h.tick != nil {
+		h.tick()
+	}
+	return h.now
 }
 
 func newHouse(t *testing.T) *house {
@@ -38,7 +47,7 @@ func newHouse(t *testing.T) *house {
 func (h *house) config(cost password.Config) people.Config {
 	return people.Config{
 		DB: h.db, Passwords: password.NewHasher(cost), SessionIdle: time.Hour, SessionMax: 10 * time.Hour, TokenLife: time.Minute,
-		Fallback: authz.Login, Announce: func(int64) {}, Now: func() time.Time { return h.now }, Log: slog.New(slog.DiscardHandler),
+		Fallback: authz.Login, Announce: func(int64) {}, Now: h.clock, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -140,6 +149,37 @@ func TestSessionsAreTidy(t *testing.T) {
 	}
 }
 
+// Who has lapsed is not listed as signed in, although the row is kept for a day.
+func TestLapsedSessionsAreNotListed(t *testing.T) {
+	h := newHouse(t)
+	u := h.reader(t)
+	listed := func() int {
+		found, err := h.Sessions(t.Context(), people.SessionQuery{UserID: u.ID, Limit: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(found)
+	}
+	in := h.signIn(t)
+	h.now = h.now.Add(time.Hour - time.Millisecond)
+	if listed() != 1 {
+		t.Error("a live session is not listed")
+	}
+	h.now = h.now.Add(time.Millisecond)
+	if _, err := h.SessionBySecret(t.Context(), in.Secret); listed() != 0 || !errors.Is(err, people.ErrExpired) {
+		t.Errorf("idle: %d listed, %v", listed(), err)
+	}
+	in = h.signIn(t)
+	for end := in.Session.Expires; h.now.Before(end); h.now = h.now.Add(30 * time.Minute) {
+		if _, err := h.SessionBySecret(t.Context(), in.Secret); err != nil || listed() != 1 {
+			t.Fatalf("%d listed, %v", listed(), err)
+		}
+	}
+	if listed() != 0 {
+		t.Error("listed beyond its absolute limit")
+	}
+}
+
 func TestSessionsAreBounded(t *testing.T) {
 	h := newHouse(t)
 	u := h.reader(t)
@@ -213,6 +253,38 @@ func TestPersonalTokensAreBounded(t *testing.T) {
 	var refused *people.Error
 	if !errors.As(err, &refused) || refused.Kind != people.Conflict {
 		t.Errorf("the 51st: %v", err)
+	}
+}
+
+// R61: what we had no time for, or whose asker left, is no wrong guess.
+func TestUnansweredAttemptsDoNotCount(t *testing.T) {
+	h := newHouse(t)
+	h.reader(t)
+	right := people.Attempt{Email: email, Password: secret, Addr: netip.MustParseAddr("192.0.2.1")}
+	h.Service = people.New(h.config(password.Config{MemoryKiB: 64, Iterations: 1, Queue: -1}))
+	for range 20 {
+		var refused *people.Error
+		if _, err := h.SignIn(t.Context(), right); !errors.As(err, &refused) || refused.Kind != people.Busy {
+			t.Fatalf("without a slot: %v", err)
+		}
+	}
+	h.Service = people.New(h.config(password.Config{MemoryKiB: 64, Iterations: 1}))
+	for range 20 {
+		ctx, leave := context.WithCancel(t.Context())
+		h.tick = func() { // leaves as soon as the attempt is counted
+			if found, err := h.db.Throttle(t.Context(), "network 192.0.2.0/24"); err == nil && found.Failures > 0 {
+				leave()
+			}
+		}
+		_, err := h.SignIn(ctx, right)
+		h.tick = nil
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("left: %v", err)
+		}
+	}
+	h.signIn(t)
+	if found, err := h.db.Throttle(t.Context(), "network 192.0.2.0/24"); err != nil || found.Failures != 0 {
+		t.Errorf("R61: %d failures, %v", found.Failures, err)
 	}
 }
 

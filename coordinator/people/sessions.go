@@ -84,8 +84,10 @@ func (s *Service) SessionByAdminSecret(ctx context.Context, secret string) (Sess
 	return s.live(ctx, sess, err)
 }
 
-// Sessions lists a page, without the users' groups.
+// Sessions lists a page of the sessions that live, without the users' groups. Lapsed
+// ones are on record for a day longer, but nobody is signed in by them.
 func (s *Service) Sessions(ctx context.Context, q SessionQuery) ([]Session, error) {
+	q.Seen, q.Expires = s.Now().Add(-s.SessionIdle), s.Now()
 	return s.DB.Sessions(ctx, q)
 }
 

@@ -43,6 +43,19 @@ func (s *Service) SignIn(ctx context.Context, a Attempt) (SignedIn, error) {
 	if err != nil {
 		return SignedIn{}, err
 	}
+	in, err := s.admit(ctx, a, email, network, counted)
+	if err != nil {
+		if !errors.Is(err, errDenied) {
+			s.takeBack(ctx, counted)
+		}
+		return SignedIn{}, err
+	}
+	s.Log.InfoContext(ctx, "signed in", "user", in.Session.User.ID, "session", in.Session.ID)
+	return in, nil
+}
+
+// admit lets those in whose password is right.
+func (s *Service) admit(ctx context.Context, a Attempt, email, network string, counted []budget) (SignedIn, error) {
 	v, err := s.verify(ctx, email, a.Password)
 	if err != nil {
 		return SignedIn{}, err
@@ -51,14 +64,9 @@ func (s *Service) SignIn(ctx context.Context, a Attempt) (SignedIn, error) {
 	if err != nil {
 		return SignedIn{}, err
 	}
-	err = s.update(ctx, func(tx *db.Tx) error {
+	return in, s.update(ctx, func(tx *db.Tx) error {
 		return s.openSession(ctx, tx, v, in, a, counted)
 	})
-	if err != nil {
-		return SignedIn{}, err
-	}
-	s.Log.InfoContext(ctx, "signed in", "user", v.user.ID, "session", in.Session.ID)
-	return in, nil
 }
 
 // verified is a user whose password was right.
@@ -163,7 +171,7 @@ func (s *Service) openSession(ctx context.Context, tx *db.Tx, v verified, in Sig
 	if err := tx.AddFamiliar(ctx, v.user.ID, in.Session.Network, maxFamiliar); err != nil {
 		return err
 	}
-	return absolve(ctx, tx, counted)
+	return s.absolve(ctx, tx, counted)
 }
 
 // stillValid looks again inside the transaction: hashing takes long enough for

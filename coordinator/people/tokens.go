@@ -24,25 +24,6 @@ func (s *Service) HasOrigin(ctx context.Context, sess Session, origin string) (b
 	return s.DB.HasOrigin(ctx, sess.ID, origin)
 }
 
-// IssueAccessToken makes an IIIF access token of a session for one origin ("" for
-// clients that are no browsers) and one auth service.
-func (s *Service) IssueAccessToken(ctx context.Context, sess Session, origin, service string) (secret string, life time.Duration, err error) {
-	now := s.Now()
-	expires := now.Add(s.TokenLife)
-	if sess.Expires.Before(expires) {
-		expires = sess.Expires
-	}
-	secret = newSecret(prefixAccess)
-	token := db.AccessToken{Session: sess, Origin: origin, Service: service, Expires: expires}
-	err = s.update(ctx, func(tx *db.Tx) error {
-		return tx.InsertAccessToken(ctx, session.HashOf(secret), token, maxAccessTokens)
-	})
-	if err != nil {
-		return "", 0, err
-	}
-	return secret, expires.Sub(now), nil
-}
-
 // CreatePersonalToken makes a personal access token; a zero expires stands for 90
 // days from now. The secret is not kept.
 func (s *Service) CreatePersonalToken(ctx context.Context, actor Actor, userID, name string, expires time.Time) (PersonalToken, string, error) {

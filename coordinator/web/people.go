@@ -15,6 +15,7 @@ type SignIn struct {
 	Email   string // as typed before
 	As      string // who is signed in already
 	CarryOn string // link that keeps it so
+	Admin   bool   // and yet has to sign in again, to administer
 	Error   string
 }
 
@@ -27,7 +28,7 @@ func ShowSignIn(w http.ResponseWriter, status int, s SignIn) {
 // Continue asks for the one click that lets a viewer of another site go on.
 type Continue struct {
 	Action string
-	Origin string // of the viewer
+	Origin string // of the viewer, "" if it did not say
 	As     string // who is signed in
 	Switch string // link to the form for another account
 }

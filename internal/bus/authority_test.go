@@ -52,7 +52,7 @@ func serveAuthority(t *testing.T, c *Conn, a session.Authority) *AuthorityServer
 func TestAuthorityOverTheBus(t *testing.T) {
 	e := startServer(t)
 	want := session.Credential{
-		Kind: session.KindIIIF, Session: "s-1", Origin: "https://viewer.test", Service: "members",
+		Kind: session.KindIIIF, Session: "s-1", Origin: "https://viewer.test", Service: "members", Flow: session.Auth2,
 		Principal: authz.Principal{ID: "u1", Name: "Änne", Groups: []string{"staff"}, Admin: true},
 		Expires:   time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC),
 	}

@@ -92,6 +92,8 @@ func TestValidate(t *testing.T) {
 		{"--cookie-same-site strict", "lax or none"},
 		{"--default-access closed", "open or login"},
 		{"--jpeg-quality 0", "1 to 100"},
+		{"--session-idle 4m59s", "at least 5m"},
+		{"--session-idle 5m", ""},
 		{"--max-height 100", "--max-width"},
 		{"--cache s3:bucket", "dir:"},
 		{"--listen 8080", "host:port"},

@@ -104,7 +104,7 @@ func (s *Settings) validateNumbers() error {
 		{"decode-timeout (seconds)", int64(s.DecodeTime.Seconds()), 1, 3600},
 		{"request-timeout (seconds)", int64(s.Budget.Seconds()), 1, 3600},
 		{"token-lifetime (seconds)", int64(s.TokenLife.Seconds()), 10, 86400},
-		{"session-idle (seconds)", int64(s.SessionIdle.Seconds()), 60, 365 * 86400},
+		{"session-idle (seconds)", int64(s.SessionIdle.Seconds()), 300, 365 * 86400},
 		{"session-max (seconds)", int64(s.SessionMax.Seconds()), 60, 365 * 86400},
 		{"lease (seconds)", int64(s.Lease.Seconds()), 3, 3600},
 		{"drain-timeout (seconds)", int64(s.Drain.Seconds()), 1, 3600},
@@ -113,6 +113,9 @@ func (s *Settings) validateNumbers() error {
 		if b.value < b.lo || b.value > b.hi {
 			errs = append(errs, fmt.Errorf("--%s: %d is outside %d to %d", b.name, b.value, b.lo, b.hi))
 		}
+	}
+	if s.SessionIdle.Seconds() < 300 {
+		errs = append(errs, errors.New("--session-idle: set at least 5m; edges report activity a minute or two late, and would sign active readers out"))
 	}
 	if s.MaxHeight > 0 && s.MaxWidth == 0 {
 		errs = append(errs, errors.New("--max-height needs --max-width beside it (Image API 3.0, 5.3)"))

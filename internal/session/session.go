@@ -32,6 +32,16 @@ func (k Kind) Valid() bool {
 	return false
 }
 
+// Flow is a version of the IIIF authorization flows. Each has a token service of its
+// own, whose tokens are worth nothing where the other's are asked for.
+type Flow int
+
+// The flows.
+const (
+	Auth1 Flow = 1 // Authentication API 1.0: its tokens are for info.json
+	Auth2 Flow = 2 // Authorization Flow API 2.0: its tokens are for the probe
+)
+
 // Hash is the SHA-256 of a credential's secret. The secret itself never leaves
 // the process that received it.
 type Hash [sha256.Size]byte
@@ -62,6 +72,7 @@ type Credential struct {
 	Principal authz.Principal `json:"principal"`         // without Addr, which belongs to a request
 	Origin    string          `json:"origin,omitempty"`  // origin the login came from
 	Service   string          `json:"service,omitempty"` // name of the auth service
+	Flow      Flow            `json:"flow,omitempty"`    // whose access token it is; 0 for other kinds
 	Expires   time.Time       `json:"expires"`           // not valid from then on
 }
 

@@ -93,7 +93,7 @@ func folders(t *testing.T) (images, data string) {
 	return images, data
 }
 
-var addressLine = regexp.MustCompile(`http://localhost:\d+`)
+var addressLine = regexp.MustCompile(`https?://(localhost|127\.0\.0\.1):\d+`)
 
 // start runs `tessera serve` until the test ends.
 func start(t *testing.T, images, data string, flags ...string) *server {

@@ -39,6 +39,7 @@ func (e *Edge) image(ctx context.Context, x *exchange, rest string) error {
 	case iiifurl.Base:
 		return e.redirect(x, t)
 	case iiifurl.Info:
+		x.kind, x.json = kindInfo, true // however it was escaped
 		return e.info(ctx, x, t)
 	}
 	return e.picture(ctx, x, t)

@@ -53,3 +53,14 @@ func TestSidesOfFormats(t *testing.T) {
 		t.Errorf("limits without need: %v", doc["maxWidth"])
 	}
 }
+
+// TestEscapedInfo: the name info.json may be escaped, and its errors are JSON all the same.
+func TestEscapedInfo(t *testing.T) {
+	s := newStage(t)
+	for _, name := range []string{"info.json", "info%2Ejson"} {
+		a := s.want(404, "/iiif/3/nobody/"+name)
+		if got := a.header.Get("Content-Type"); !strings.HasPrefix(got, "application/json") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}

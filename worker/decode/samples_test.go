@@ -40,10 +40,18 @@ func (r rawTIFF) bytes() []byte {
 		count     int
 		data      []byte
 	}{
-		{256, 4, 1, long(r.width)}, {257, 4, 1, long(r.height)}, {258, 3, r.samples, shorts(r.bits, r.samples)},
-		{259, 3, 1, shorts(1, 1)}, {262, 3, 1, shorts(r.photometric, 1)}, {273, 4, 1, nil},
-		{277, 3, 1, shorts(r.samples, 1)}, {278, 4, 1, long(r.height)}, {279, 4, 1, long(len(r.pixels))},
-		{284, 3, 1, shorts(1, 1)}, {338, 3, r.extra, shorts(2, r.extra)}, {339, 3, r.samples, shorts(r.kind, r.samples)},
+		{256, 4, 1, long(r.width)},
+		{257, 4, 1, long(r.height)},
+		{258, 3, r.samples, shorts(r.bits, r.samples)},
+		{259, 3, 1, shorts(1, 1)},
+		{262, 3, 1, shorts(r.photometric, 1)},
+		{273, 4, 1, nil},
+		{277, 3, 1, shorts(r.samples, 1)},
+		{278, 4, 1, long(r.height)},
+		{279, 4, 1, long(len(r.pixels))},
+		{284, 3, 1, shorts(1, 1)},
+		{338, 3, r.extra, shorts(2, r.extra)},
+		{339, 3, r.samples, shorts(r.kind, r.samples)},
 	}
 	if r.extra == 0 {
 		fields = append(fields[:10], fields[11])

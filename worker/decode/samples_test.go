@@ -279,7 +279,7 @@ func FuzzSamples(f *testing.F) {
 		}
 		p.row()
 		for photometric := range byte(10) {
-			f.Add(byte(16), byte(4), byte(k.bits), byte(k.kind), photometric, byte(1+photometric%5), byte(photometric%3), p.to)
+			f.Add(byte(16), byte(4), byte(k.bits), byte(k.kind), photometric, 1+photometric%5, photometric%3, p.to)
 		}
 	}
 	f.Add(byte(3), byte(2), byte(64), byte(sampleComplex), byte(1), byte(1), byte(0), make([]byte, 64))

@@ -119,7 +119,7 @@ func (e *Edge) pageOf(ctx context.Context, x *exchange, id string, who visitor) 
 	}
 	spelling := e.spell(id)
 	page := &iiif.Page{
-		Label: id[strings.LastIndexByte(id, '/')+1:], Image: img, Limits: e.cfg.Limits,
+		Label: id[strings.LastIndexByte(id, '/')+1:], Image: img, Limits: e.limitsOf(img),
 		Service2: x.site.url + "/iiif/2/" + spelling, Service3: x.site.url + "/iiif/3/" + spelling,
 	}
 	if !v.Public {

@@ -40,6 +40,7 @@ func (e *Edge) image(ctx context.Context, x *exchange, rest string) error {
 	case iiifurl.Base:
 		return e.redirect(x, t)
 	case iiifurl.Info:
+		x.kind, x.json = kindInfo, true // however it was escaped
 		return e.info(ctx, x, t)
 	}
 	return e.picture(ctx, x, t)
@@ -113,15 +114,19 @@ type view struct {
 // show resolves the request against the image and sends the result from memory, from
 // joined work, or straight through.
 func (e *Edge) show(ctx context.Context, x *exchange, v view) error {
-	src := v.image.Source()
-	resolved, err := v.target.Request.Resolve(src, e.cfg.Limits)
+	src, limits := v.image.Source(), e.limitsOf(v.image)
+	resolved, err := v.target.Request.Resolve(src, limits)
 	if err != nil {
+		return err
+	}
+	w, h := resolved.Bounds()
+	if err := tile.CheckSides(resolved.Format, w, h); err != nil {
 		return err
 	}
 	job := tile.Job{ID: v.image.ID, Version: v.image.Version, Render: resolved, JPEGQuality: e.cfg.JPEGQuality}
 	key := job.Key()
 	known, _ := e.results.GetIfPresent(key)
-	e.describe(x, v, resolved.Canonical(v.target.Version, src, e.cfg.Limits), etagOf(known, key))
+	e.describe(x, v, resolved.Canonical(v.target.Version, src, limits), etagOf(known, key))
 	if matches(x.r.Header["If-None-Match"], x.header()["Etag"][0]) {
 		x.setCache(fromEdge)
 		x.notModified()
@@ -134,6 +139,29 @@ func (e *Edge) show(ctx context.Context, x *exchange, v view) error {
 		return nil
 	}
 	return e.make(ctx, x, job, key, v.admin)
+}
+
+// limitsOf are the configured limits, cut for images that are larger than a JPEG can
+// be: what max gives and sizes advertise can be had in the format all clients ask for.
+func (e *Edge) limitsOf(img tile.Image) iiifurl.Limits {
+	l, most := e.cfg.Limits, tile.MaxSide("jpg")
+	if img.Width <= most && img.Height <= most {
+		return l
+	}
+	l.Upscaling = l.Upscaling && (l.MaxWidth > 0 || l.MaxArea > 0)
+	if l.MaxHeight == 0 {
+		l.MaxHeight = l.MaxWidth // of which it is the default, and of no other
+	}
+	l.MaxWidth, l.MaxHeight = tighter(l.MaxWidth, most), tighter(l.MaxHeight, most)
+	return l
+}
+
+// tighter is the smaller of two limits, the first of which may be 0 for none.
+func tighter(limit, most int) int {
+	if limit == 0 {
+		return most
+	}
+	return min(limit, most)
 }
 
 // make has the result made and sends it.

@@ -46,7 +46,7 @@ func (e *Edge) info(ctx context.Context, x *exchange, t iiifurl.Target) error {
 
 func (e *Edge) infoBody(x *exchange, t iiifurl.Target, img tile.Image, v verdict) []byte {
 	d := iiif.Description{
-		ID: x.baseURI(t), Image: img, Limits: e.cfg.Limits, Formats: e.cfg.Formats(),
+		ID: x.baseURI(t), Image: img, Limits: e.limitsOf(img), Formats: e.cfg.Formats(),
 		TileSize: iiif.TileSize(img, e.cfg.TileSize),
 	}
 	if !v.Public {

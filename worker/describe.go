@@ -9,6 +9,7 @@ import (
 	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/internal/store"
 	"github.com/tessera-iiif/tessera/internal/tile"
+	"github.com/tessera-iiif/tessera/pkg/iiifurl"
 	"github.com/tessera-iiif/tessera/worker/decoder"
 )
 
@@ -62,11 +63,24 @@ func (w *Worker) describe(ctx context.Context, f store.Blob, o store.Object) (ti
 	} else {
 		image, err = w.inspectWhole(ctx, f, o, format)
 	}
-	if err == nil && (image.Width <= 0 || image.Height <= 0) {
-		err = broken("the image has no pixels", nil)
-	}
 	image.Format = format
+	if err == nil {
+		err = w.servable(image)
+	}
 	return image, err
+}
+
+// servable refuses images that cannot be shown as a whole however small: their
+// description would advertise sizes and tiles that are never given.
+func (w *Worker) servable(image tile.Image) error {
+	whole := iiifurl.Rect{W: image.Width, H: image.Height}
+	switch {
+	case image.Width <= 0 || image.Height <= 0:
+		return broken("the image has no pixels", nil)
+	case decodedArea(image, whole, min(image.Levels, maxLevels)) > w.limits.DecodedArea:
+		return broken("the image is too large to be decoded as a whole: import it as tiled JPEG 2000 or pyramid TIFF with lower resolutions", nil)
+	}
+	return nil
 }
 
 func broken(message string, cause error) error { return tile.Fail(tile.Broken, message, cause) }
@@ -115,9 +129,13 @@ func (w *Worker) readHeader(f io.ReaderAt, size int64) (tile.Image, error) {
 	case err != nil:
 		return tile.Image{}, unread(err)
 	}
+	levels := h.Levels
+	if h.Palette != nil {
+		levels = 0 // the lower ones are of averaged indices, not of averaged colours
+	}
 	return tile.Image{
 		Width: h.Width, Height: h.Height, TileWidth: h.TileWidth, TileHeight: h.TileHeight,
-		Levels: h.Levels, Bits: h.Bits, Gray: h.Gray, Alpha: h.Alpha,
+		Levels: levels, Bits: h.Bits, Gray: h.Gray, Alpha: h.Alpha,
 	}, nil
 }
 

@@ -66,7 +66,8 @@ func check(job tile.Job, img tile.Image) error {
 	case q < 0 || q > 100:
 		return tile.Fail(tile.Invalid, "the quality is not between 1 and 100", nil)
 	}
-	return nil
+	width, height := r.Bounds()
+	return tile.CheckSides(r.Format, width, height)
 }
 
 // reduction is the number of resolution levels that can be dropped so that the

@@ -110,7 +110,15 @@ func TestPlanRefusesFormatsAndQualities(t *testing.T) {
 	if p, err := w.plan(tile.Job{Render: ok}, img); err != nil || p.task.JPEGQuality != defaultQuality {
 		t.Errorf("plan %+v, %v; want the default quality", p, err)
 	}
+	wide := ok
+	wide.Width, wide.Height = 65_501, 10
+	_, err := w.plan(tile.Job{Render: wide}, img)
+	wantCode(t, err, tile.Invalid)
+	wide.Degrees, wide.Format = 90, "png"
+	if _, err := w.plan(tile.Job{Render: wide}, img); err != nil {
+		t.Errorf("a wide PNG: %v", err)
+	}
 	ok.Format = "pdf"
-	_, err := w.plan(tile.Job{Render: ok}, img)
+	_, err = w.plan(tile.Job{Render: ok}, img)
 	wantCode(t, err, tile.Unsupported)
 }

@@ -1,6 +1,9 @@
 package tile
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Format is a source container, told by its first bytes and never by its name alone.
 type Format string
@@ -48,4 +51,27 @@ func (f Format) IsJPEG2000() bool { return f == JP2 || f == J2K }
 var MediaTypes = map[string]string{
 	"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif",
 	"tif": "image/tiff", "jp2": "image/jp2", "avif": "image/avif",
+}
+
+// maxSides are the most pixels that a side may have in an output format, by the format
+// itself or, for JPEG, by libjpeg; for the others it is what libvips can address.
+var maxSides = map[string]int{"jpg": 65_500, "webp": 16_383, "gif": 65_535, "avif": 65_536}
+
+const maxCoordinate = 10_000_000
+
+// MaxSide is the most pixels that a side may have in an output format.
+func MaxSide(format string) int {
+	if most := maxSides[format]; most > 0 {
+		return most
+	}
+	return maxCoordinate
+}
+
+// CheckSides answers Invalid to a picture, of this size after rotation, that its format
+// cannot hold.
+func CheckSides(format string, w, h int) error {
+	if most := MaxSide(format); max(w, h) > most {
+		return Fail(Invalid, fmt.Sprintf("The result would be %d by %d pixels, and %s allows %d a side. Ask for less, or for png or tif.", w, h, format, most), nil)
+	}
+	return nil
 }

@@ -137,8 +137,10 @@ func TestResolveSizeVersionTwo(t *testing.T) {
 		{name: "B-007", image: imageW, params: "full/!9000,9000", w: 6000, h: 4000},
 		{name: "B-007 upscaling on", image: imageWU, params: "full/!9000,9000", w: 8000, h: 5333},
 		{name: "B-007 the switch is for version 3", image: imageWBox, params: "full/!9000,9000", w: 6000, h: 4000},
-		{name: "B-008", image: imageSTRIP, params: "full/90,", status: 400},
-		{name: "B-008", image: imageSTRIP, params: "full/!90,90", status: 400},
+		// A listed size is given in every form (B-036), so that B-008 is left to percentages.
+		{name: "B-036, A-092", image: imageSTRIP, params: "full/90,", w: 90, h: 1},
+		{name: "B-036, A-092", image: imageSTRIP, params: "full/!90,90", w: 90, h: 1},
+		{name: "B-036", image: image{source: iiifurl.Source{Width: 60000, Height: 10}}, params: "full/469,", w: 469, h: 1},
 		{name: "B-008", image: imageSTRIP, params: "full/pct:0.001", status: 400},
 		{name: "B-008 never for max", image: image{imageSTRIP.source, iiifurl.Limits{MaxWidth: 90}}, params: "full/max", w: 90, h: 1},
 		{name: "B-009", image: imageW, params: "square/1000,", w: 1000, h: 1000},

@@ -37,14 +37,13 @@ func (r Resolved) Canonical(v Version, src Source, lim Limits) string {
 	return string(r.appendRest(b, src.quality(r.Quality)))
 }
 
-// appendSize2 prefers the width alone, which 2.1 wants where the aspect ratio is
-// kept. A height that had to be raised to 1 is not kept: version 2 refuses those.
+// appendSize2 prefers the width alone, which 2.1 wants where the aspect ratio is kept.
 func (r Resolved) appendSize2(b []byte) []byte {
 	if r.Width == r.Region.W && r.Height == r.Region.H {
 		return append(b, "full"...)
 	}
 	b = append(strconv.AppendInt(b, int64(r.Width), 10), ',')
-	if along(r.Width, r.Region.H, r.Region.W) == r.Height {
+	if max(along(r.Width, r.Region.H, r.Region.W), 1) == r.Height {
 		return b
 	}
 	return strconv.AppendInt(b, int64(r.Height), 10)

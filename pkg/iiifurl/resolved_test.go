@@ -92,7 +92,7 @@ func TestCanonical(t *testing.T) {
 		{"A-085", imageWU, "full/^7500,/0/default.jpg", "full/^7500,5000/0/default.jpg", "full/7500,/0/default.jpg"},
 		{"A-085 one side", imageWU, "full/^7500,100/0/default.jpg", "full/^7500,100/0/default.jpg", "full/7500,100/0/default.jpg"},
 		{"A-087 region in full", imageWL, "0,0,500,500/500,500/0/default.jpg", "0,0,500,500/max/0/default.jpg", "0,0,500,500/full/0/default.jpg"},
-		{"A-092", imageSTRIP, "full/90,/0/default.jpg", "full/90,1/0/default.jpg", "full/90,1/0/default.jpg"},
+		{"A-092", imageSTRIP, "full/90,/0/default.jpg", "full/90,1/0/default.jpg", "full/90,/0/default.jpg"},
 		{"A-112", imageW, "full/max/360/default.jpg", "full/max/0/default.jpg", "full/full/0/default.jpg"},
 		{"A-113", imageW, "full/max/!180.0/default.png", "full/max/!180/default.png", "full/full/!180/default.png"},
 		{"A-118", imageW, "full/max/022.50/default.jpg", "full/max/22.5/default.jpg", "full/full/22.5/default.jpg"},

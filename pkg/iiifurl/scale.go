@@ -7,12 +7,12 @@ func (s Size) resolve(v Version, region Rect, lim Limits) (w, h int, err error) 
 		return 0, 0, badRequest("The box %s is larger than the region, which is %d by %d pixels. Ask for no more than that.", quote(s.String()), region.W, region.H)
 	}
 	w, h = s.scale(v, region, lim)
-	if w == 0 || h == 0 {
-		if v == V2 {
-			return 0, 0, badRequest("The size %s leaves nothing of the region, which is %d by %d pixels. Ask for a larger one.", quote(s.String()), region.W, region.H)
-		}
-		w, h = max(w, 1), max(h, 1)
+	if v == V2 && s.form == sizePercent && (w == 0 || h == 0) {
+		return 0, 0, badRequest("The size %s leaves nothing of the region, which is %d by %d pixels. Ask for a larger one.", quote(s.String()), region.W, region.H)
 	}
+	// The side that follows from another is at least one pixel: info.json lists such
+	// sizes of long and narrow images, and clients of version 2 ask for them as w, alone.
+	w, h = max(w, 1), max(h, 1)
 	if err := s.check(v, region, lim, w, h); err != nil {
 		return 0, 0, err
 	}

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -35,10 +36,28 @@ func TestValidator(t *testing.T) {
 	writeJP2(t, images+"/squares.jp2", squares(), "-t", "256,256", "-n", "5")
 	writePNG(t, images+"/plain-squares.png", squares())
 	s := start(t, images, data, "--default-access", "open", "--reject-oversize-box")
+	runValidator(t, s, validatorCases)
+}
+
+// TestValidatorUpscaling: size_up, which version 2 passes where enlarging is on.
+func TestValidatorUpscaling(t *testing.T) {
+	images, data := folders(t)
+	writeJP2(t, images+"/squares.jp2", squares(), "-t", "256,256", "-n", "5")
+	writePNG(t, images+"/plain-squares.png", squares())
+	s := start(t, images, data, "--default-access", "open", "--upscaling", "--max-width", "4000")
+	runValidator(t, s, []validatorCase{{"size_up", "2", func(t *testing.T, v validator) {
+		for range 3 {
+			side := 1100 + v.random.IntN(901)
+			v.scaled(t, v.sized(t, fmt.Sprintf("full/,%d/0/default.jpg", side), side, side))
+		}
+	}}})
+}
+
+func runValidator(t *testing.T, s *server, cases []validatorCase) {
 	for _, id := range []string{"squares", "plain-squares"} {
 		for _, version := range []string{"2", "3"} {
 			v := validator{server: s, prefix: "/iiif/" + version + "/", id: id, v3: version == "3", random: rand.New(rand.NewPCG(7, 11))}
-			for _, c := range validatorCases {
+			for _, c := range cases {
 				if c.only != "" && c.only != version {
 					continue
 				}
@@ -82,6 +101,19 @@ func viaVips(t *testing.T, body []byte) []byte {
 		t.Fatal(err)
 	}
 	return decoded
+}
+
+// format checks that the bytes are of the format asked for and go by its media type.
+func (v validator) format(t *testing.T, f string) {
+	t.Helper()
+	kinds := map[string][2]string{
+		"jpg": {"image/jpeg", "\xff\xd8\xff"}, "png": {"image/png", "\x89PNG"}, "gif": {"image/gif", "GIF8"},
+		"tif": {"image/tiff", "II*\x00"}, "webp": {"image/webp", "RIFF"},
+	}
+	a := v.get(v.prefix + v.id + "/full/" + v.max() + "/0/default." + f)
+	if got := a.Header.Get("Content-Type"); got != kinds[f][0] || !bytes.HasPrefix(a.body, []byte(kinds[f][1])) {
+		t.Errorf("%s: %s, %s, begins with %q", f, a.Status, got, a.body[:min(8, len(a.body))])
+	}
 }
 
 func (v validator) sized(t *testing.T, params string, w, h int) image.Image {
@@ -138,6 +170,16 @@ func (v validator) noise(n int) string {
 		b.WriteByte(c)
 	}
 	return b.String()
+}
+
+// rotationNoise is four raw characters that are by no chance a number.
+func (v validator) rotationNoise() string {
+	for {
+		s := v.noise(4)
+		if _, err := strconv.ParseFloat(strings.TrimPrefix(s, "!"), 64); err != nil {
+			return s
+		}
+	}
 }
 
 func corners(t *testing.T, img image.Image, want [4]color.RGBA) {
@@ -218,7 +260,7 @@ var validatorCases = []validatorCase{
 	}},
 	{"rot_error_random", "", func(t *testing.T, v validator) {
 		for range 20 {
-			v.refused(t, v.id+"/full/"+v.max()+"/x"+v.noise(4)+"/default.jpg", 400)
+			v.refused(t, v.id+"/full/"+v.max()+"/"+v.rotationNoise()+"/default.jpg", 400)
 		}
 	}},
 	{"rot_full_basic", "", func(t *testing.T, v validator) {
@@ -255,11 +297,16 @@ var validatorCases = []validatorCase{
 		}
 	}},
 	{"quality_bitonal", "", func(t *testing.T, v validator) {
-		img := v.image(t, "full/"+v.max()+"/0/bitonal.png")
-		for y := 50; y < 1000; y += 100 {
-			for x := 50; x < 1000; x += 100 {
-				if g := color.GrayModel.Convert(img.At(x, y)).(color.Gray).Y; g != 0 && g != 255 {
-					t.Fatalf("bitonal has %d", g)
+		for format, tolerance := range map[string]uint8{"png": 0, "jpg": 2} {
+			img := v.image(t, "full/"+v.max()+"/0/bitonal."+format)
+			if format == "jpg" && img.ColorModel() != color.GrayModel {
+				t.Errorf("bitonal is %T", img)
+			}
+			for y := 50; y < 1000; y += 100 {
+				for x := 50; x < 1000; x += 100 {
+					if g := color.GrayModel.Convert(img.At(x, y)).(color.Gray).Y; g > tolerance && g < 255-tolerance {
+						t.Fatalf("bitonal %s has %d", format, g)
+					}
 				}
 			}
 		}
@@ -271,6 +318,7 @@ var validatorCases = []validatorCase{
 	}},
 	{"format_all", "", func(t *testing.T, v validator) {
 		for _, f := range []string{"jpg", "png", "gif", "tif", "webp"} {
+			v.format(t, f)
 			if f == "gif" { // 256 colours cannot match 100 exactly within 6; the size and the decoder do
 				v.sized(t, "full/"+v.max()+"/0/default.gif", 1000, 1000)
 				continue
@@ -332,5 +380,68 @@ func infoJSON(t *testing.T, v validator) {
 	}
 	if doc["width"] != 1000.0 || doc["height"] != 1000.0 {
 		t.Errorf("%v×%v", doc["width"], doc["height"])
+	}
+	if !v.v3 {
+		return
+	}
+	for key, list := range map[string]string{"sizes": "width height", "tiles": "width"} {
+		for _, entry := range doc[key].([]any) {
+			for _, name := range strings.Fields(list) {
+				if n, ok := entry.(map[string]any)[name].(float64); !ok || n < 1 || n != float64(int(n)) {
+					t.Errorf("%s: %v", key, entry)
+				}
+			}
+		}
+	}
+	for _, entry := range doc["tiles"].([]any) {
+		factors, ok := entry.(map[string]any)["scaleFactors"].([]any)
+		if !ok || len(factors) == 0 || factors[0] != 1.0 {
+			t.Errorf("scaleFactors: %v", entry)
+		}
+	}
+	for _, key := range []string{"extraQualities", "extraFormats", "extraFeatures"} {
+		list, ok := doc[key].([]any)
+		for _, entry := range list {
+			_, text := entry.(string)
+			ok = ok && text
+		}
+		if !ok {
+			t.Errorf("%s: %v", key, doc[key])
+		}
+	}
+}
+
+// TestValidatorServices: F-10 of what stands in service: a list of objects with id and
+// type, old names or new, and labels by language.
+func TestValidatorServices(t *testing.T) {
+	images, data := folders(t)
+	writePNG(t, images+"/locked.png", squares())
+	s := start(t, images, data, "--default-access", "login")
+	var doc struct {
+		Service []map[string]any `json:"service"`
+	}
+	a := s.get("/iiif/3/locked/info.json")
+	if err := json.Unmarshal(a.body, &doc); err != nil || len(doc.Service) == 0 {
+		t.Fatalf("%s: %v: %s", a.Status, err, a.body)
+	}
+	var check func(service map[string]any)
+	check = func(service map[string]any) {
+		_, id := service["id"].(string)
+		_, kind := service["type"].(string)
+		if !id || !kind {
+			t.Errorf("service without id or type: %v", service)
+		}
+		if label, ok := service["label"]; ok {
+			if _, ok := label.(map[string]any); !ok {
+				t.Errorf("label %v is no map of languages", label)
+			}
+		}
+		nested, _ := service["service"].([]any)
+		for _, n := range nested {
+			check(n.(map[string]any))
+		}
+	}
+	for _, service := range doc.Service {
+		check(service)
 	}
 }

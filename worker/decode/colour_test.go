@@ -198,12 +198,7 @@ func TestPalette(t *testing.T) {
 		samples = append(samples, byte(i/7%4))
 	}
 	colours := [4]color.NRGBA{{255, 0, 0, 255}, {0, 255, 0, 255}, {1, 2, 3, 255}, {250, 240, 230, 255}}
-	palette := []byte{0, 4, 3, 7, 7, 7}
-	for _, c := range colours {
-		palette = append(palette, c.R, c.G, c.B)
-	}
-	data := boxed(rawJ2K(t, samples, 1, "8,u"), 1, colourSpace(16), box("pclr", palette...),
-		box("cmap", 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 1, 2))
+	data := indexed(t, samples, colours[:])
 	im := render(t, data, whole(tile.JP2, rawW, rawH))
 	for i, s := range samples {
 		if got := at(im, i%rawW, i/rawW); got != colours[s] {
@@ -213,6 +208,38 @@ func TestPalette(t *testing.T) {
 	req := whole(tile.JP2, rawW, rawH)
 	if pixelsOf(t, data, req, 500) != pixelsOf(t, data, req, blockPixels) {
 		t.Error("other pixels in several blocks")
+	}
+}
+
+// indexed is a JP2 file whose samples stand for these colours.
+func indexed(t *testing.T, samples []byte, colours []color.NRGBA) []byte {
+	t.Helper()
+	palette := []byte{0, byte(len(colours)), 3, 7, 7, 7}
+	for _, c := range colours {
+		palette = append(palette, c.R, c.G, c.B)
+	}
+	return boxed(rawJ2K(t, samples, 1, "8,u"), 1, colourSpace(16), box("pclr", palette...),
+		box("cmap", 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 1, 2))
+}
+
+// TestReducedPalette: colours are averaged, never the indices that stand for them.
+func TestReducedPalette(t *testing.T) {
+	var samples []byte
+	for i := range rawW * rawH {
+		samples = append(samples, byte(i%rawW+i/rawW)%2*2)
+	}
+	data := indexed(t, samples, []color.NRGBA{{255, 0, 0, 255}, {0, 255, 0, 255}, {0, 0, 255, 255}})
+	for reduce, size := range map[int]image.Point{1: {rawW / 2, rawH / 2}, 2: {rawW / 4, rawH / 4}, 3: {3, 2}} {
+		req := whole(tile.JP2, rawW, rawH)
+		req.Reduce, req.Width, req.Height = reduce, size.X, size.Y
+		im := render(t, data, req)
+		for y := range size.Y {
+			for x := range size.X {
+				if c := at(im, x, y); c.G > 2 || max(c.R, c.B)-min(c.R, c.B) > 60 {
+					t.Fatalf("at 1/%d pixel %d,%d is %v, want a mixture of red and blue", 1<<reduce, x, y, c)
+				}
+			}
+		}
 	}
 }
 

@@ -20,11 +20,15 @@ var encoders = map[string]func(*vips.ImageRef, protocol.Request) ([]byte, error)
 	"avif": exportAVIF,
 }
 
+// isExact tells what must be stored without loss where the format can: lossy codes bring
+// grays between black and white.
+func isExact(req protocol.Request) bool { return req.Quality == iiifurl.Bitonal }
+
 // exportJPEG writes what encodeJPEG writes.
 func exportJPEG(im *vips.ImageRef, req protocol.Request) ([]byte, error) {
 	quality := req.JPEG
-	if req.Quality == iiifurl.Bitonal {
-		quality = 100 // ringing would bring in the grays between
+	if isExact(req) {
+		quality = 100 // as near as it gets
 	}
 	body, _, err := im.ExportJpeg(&vips.JpegExportParams{
 		StripMetadata: true, Quality: quality, SubsampleMode: vips.VipsForeignSubsampleOn,
@@ -34,7 +38,7 @@ func exportJPEG(im *vips.ImageRef, req protocol.Request) ([]byte, error) {
 
 func exportPNG(im *vips.ImageRef, req protocol.Request) ([]byte, error) {
 	params := &vips.PngExportParams{StripMetadata: true, Compression: 4, Filter: vips.PngFilterSub}
-	if req.Quality == iiifurl.Bitonal {
+	if isExact(req) {
 		params.Bitdepth, params.Filter = 1, vips.PngFilterNone
 	}
 	body, _, err := im.ExportPng(params)
@@ -42,7 +46,9 @@ func exportPNG(im *vips.ImageRef, req protocol.Request) ([]byte, error) {
 }
 
 func exportWebP(im *vips.ImageRef, req protocol.Request) ([]byte, error) {
-	body, _, err := im.ExportWebp(&vips.WebpExportParams{StripMetadata: true, Quality: req.JPEG, ReductionEffort: 4})
+	body, _, err := im.ExportWebp(&vips.WebpExportParams{
+		StripMetadata: true, Quality: req.JPEG, Lossless: isExact(req), ReductionEffort: 4,
+	})
 	return body, err
 }
 
@@ -61,12 +67,14 @@ func exportTIFF(im *vips.ImageRef, _ protocol.Request) ([]byte, error) {
 
 func exportJP2(im *vips.ImageRef, req protocol.Request) ([]byte, error) {
 	body, _, err := im.ExportJp2k(&vips.Jp2kExportParams{
-		Quality: req.JPEG, TileWidth: 512, TileHeight: 512, SubsampleMode: vips.VipsForeignSubsampleOff,
+		Quality: req.JPEG, Lossless: isExact(req), TileWidth: 512, TileHeight: 512, SubsampleMode: vips.VipsForeignSubsampleOff,
 	})
 	return body, err
 }
 
 func exportAVIF(im *vips.ImageRef, req protocol.Request) ([]byte, error) {
-	body, _, err := im.ExportAvif(&vips.AvifExportParams{StripMetadata: true, Quality: req.JPEG, Bitdepth: 8, Effort: 2})
+	body, _, err := im.ExportAvif(&vips.AvifExportParams{
+		StripMetadata: true, Quality: req.JPEG, Lossless: isExact(req), Bitdepth: 8, Effort: 2,
+	})
 	return body, err
 }

@@ -86,31 +86,64 @@ func (f *finisher) resize() error {
 	if w == f.req.Width && h == f.req.Height {
 		return nil
 	}
-	format, alpha := f.im.BandFormat(), f.im.HasAlpha()
-	if alpha {
-		// govips cuts off fractions when it takes the opacity out of the colours again:
-		// opaque pixels would come back as 254.
-		if err := f.im.Cast(vips.BandFormatFloat); err != nil {
-			return err
-		}
-	}
-	x, y := float64(f.req.Width)/float64(w), float64(f.req.Height)/float64(h)
-	if err := f.im.ResizeWithVScale(x, y, vips.KernelLanczos3); err != nil {
+	if err := f.scale(float64(f.req.Width)/float64(w), float64(f.req.Height)/float64(h)); err != nil {
 		return err
-	}
-	if alpha {
-		if err := f.round(format); err != nil {
-			return err
-		}
 	}
 	return f.fit(f.req.Width, f.req.Height, vips.ExtendCopy)
 }
 
-func (f *finisher) round(to vips.BandFormat) error {
-	if err := f.im.Linear1(1, 0.5); err != nil {
+func (f *finisher) scale(x, y float64) error {
+	if !f.im.HasAlpha() {
+		return f.im.ResizeWithVScale(x, y, vips.KernelLanczos3)
+	}
+	format := f.im.BandFormat()
+	if err := f.realOpacity(); err != nil {
 		return err
 	}
-	return f.im.Cast(to)
+	if err := f.im.ResizeWithVScale(x, y, vips.KernelLanczos3); err != nil {
+		return err
+	}
+	return f.storedOpacity(format)
+}
+
+// realOpacity turns opacity into a real number from 0 to 1. Given integers, govips cuts
+// off fractions when it takes the opacity out of the scaled colours again, and opaque
+// pixels come back as 254; and given real ones it multiplies by an opacity of that range.
+func (f *finisher) realOpacity() error {
+	top := maxLevel[f.im.BandFormat()]
+	if err := f.alphaLinear(1, 1/top, 0); err != nil {
+		return err
+	}
+	return f.im.Cast(vips.BandFormatFloat)
+}
+
+// storedOpacity undoes realOpacity. Dividing by the opacity libvips takes it for one of
+// the interpretation's range, so the colours are that many times too bright.
+func (f *finisher) storedOpacity(format vips.BandFormat) error {
+	bright := 255.0
+	if i := f.im.Interpretation(); i == vips.InterpretationGrey16 || i == vips.InterpretationRGB16 {
+		bright = 65535
+	}
+	if err := f.alphaLinear(1/bright, maxLevel[format], 0.5); err != nil {
+		return err
+	}
+	return f.im.Cast(format)
+}
+
+// maxLevel is full opacity. Of 16 bits signed are CIELab's bands alone.
+var maxLevel = map[vips.BandFormat]float64{
+	vips.BandFormatUchar: 255, vips.BandFormatUshort: 65535, vips.BandFormatShort: 32767,
+}
+
+// alphaLinear multiplies the colours and the opacity, which is the last band.
+func (f *finisher) alphaLinear(colours, alpha, add float64) error {
+	bands := f.im.Bands()
+	factors, offsets := make([]float64, bands), make([]float64, bands)
+	for i := range bands {
+		factors[i], offsets[i] = colours, add
+	}
+	factors[bands-1] = alpha
+	return f.im.Linear(factors, offsets)
 }
 
 // fit cuts or adds the odd row or column that rounding has cost.

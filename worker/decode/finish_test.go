@@ -208,6 +208,54 @@ func checkBitonal(t *testing.T, im image.Image, output string) {
 	}
 }
 
+// offered are the outputs that the libraries at hand can write.
+func offered(t *testing.T) []string {
+	t.Helper()
+	formats, err := Formats()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return formats
+}
+
+// TestBitonal: A-134; black and white alone, in every format. JPEG knows no other way
+// than to come near.
+func TestBitonal(t *testing.T) {
+	data := decodertest.Read(t, decodertest.JP2(t, decodertest.Texture(200, 150)))
+	for _, output := range offered(t) {
+		t.Run(output, func(t *testing.T) {
+			req := whole(tile.JP2, 200, 150)
+			req.Quality, req.Output, req.JPEG = iiifurl.Bitonal, output, 60
+			checkBitonal(t, render(t, data, req), output)
+		})
+	}
+}
+
+// TestOutputs: every format shows the picture, scaled and not, lossless ones exactly.
+func TestOutputs(t *testing.T) {
+	lossy := map[string]int{"jpg": 10, "webp": 40, "gif": 40, "avif": 12, "jp2": 6}
+	data := squaresJP2(t)
+	for _, output := range offered(t) {
+		for _, side := range []int{400, 200, 131} {
+			t.Run(fmt.Sprint(output, side), func(t *testing.T) {
+				req := region(tile.JP2, 300, 200, 400, 400)
+				req.Width, req.Height, req.Output = side, side, output
+				im := render(t, data, req)
+				if im.Bounds().Size() != image.Pt(side, side) {
+					t.Fatalf("size %v", im.Bounds().Size())
+				}
+				for cell := range 16 {
+					x, y := cell%4, cell/4
+					got := at(im, (2*x+1)*side/8, (2*y+1)*side/8)
+					if d := distance(got, decodertest.Square(3+x, 2+y)); d > max(lossy[output], 2) {
+						t.Errorf("square %d,%d: off by %d", x, y, d)
+					}
+				}
+			})
+		}
+	}
+}
+
 // TestOpacity: kept where the format can, on white where not, and not lost by scaling.
 func TestOpacity(t *testing.T) {
 	im := image.NewNRGBA(image.Rect(0, 0, 128, 128))

@@ -10,6 +10,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"golang.org/x/image/tiff"
@@ -70,6 +71,12 @@ func decodeAnswer(t testing.TB, output string, body []byte) image.Image {
 		im, err = tiff.Decode(r)
 	case "webp":
 		im, err = webp.Decode(r)
+	case "jp2":
+		return decodertest.Reference(t, decodertest.WriteFile(t, "answer.jp2", body))
+	case "avif":
+		from, to := decodertest.WriteFile(t, "answer.avif", body), filepath.Join(t.TempDir(), "answer.png")
+		decodertest.Run(t, "env", "-u", "VIPSHOME", "vips", "copy", from, to) // with the modules that Start keeps out
+		return decodertest.ReadPNG(t, to)
 	default:
 		t.Fatalf("no decoder for %s", output)
 	}

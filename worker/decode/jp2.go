@@ -89,8 +89,12 @@ func (c *codestream) broken(doing string) error {
 }
 
 // clampReduce finds the largest number of levels, up to the one asked, that every
-// component has and that leaves at least one pixel.
+// component has and that leaves at least one pixel. Between two indices of a palette
+// there is no third: those files have one resolution.
 func (c *codestream) clampReduce(reduce int) int {
+	if layout.Indexed(c.data) {
+		return 0
+	}
 	reduce = min(reduce, int(c.header.levels))
 	for reduce > 0 && c.image().reduced(reduce).empty() {
 		reduce--

@@ -43,16 +43,45 @@ type picture struct {
 }
 
 // A picture is laid out as TIFF tiles as wide as the picture and tileRows high: libvips
-// reads those in any order, where it would first copy a strip-wise file as a whole.
+// reads those in any order, where it would first copy a strip-wise file as a whole. It
+// refuses tiles wider than 10,000 pixels, so rows of more are tiles one row high, several
+// to a row: the bytes lie where they would otherwise.
 const (
 	tileRows  = 64
 	tileAlign = 16
+	maxWhole  = 10_000 // width of a tile
+	slimWidth = 2_048  // of the tiles of wider pictures
 )
 
-func (s shape) paddedWidth() int { return (s.width + tileAlign - 1) / tileAlign * tileAlign }
-func (s shape) stride() int      { return s.paddedWidth() * s.bands * s.bits / 8 }
-func (s shape) tiles() int       { return (s.height + tileRows - 1) / tileRows }
-func (s shape) tileBytes() int   { return s.stride() * tileRows }
+func (s shape) paddedWidth() int { return (s.width + s.align() - 1) / s.align() * s.align() }
+func (s shape) stride() int      { return s.paddedWidth() * s.sampleBytes() }
+func (s shape) sampleBytes() int { return s.bands * s.bits / 8 }
+func (s shape) tiles() int       { return s.across() * ((s.height + s.tileHeight() - 1) / s.tileHeight()) }
+func (s shape) across() int      { return s.paddedWidth() / s.tileWidth() }
+func (s shape) tileBytes() int   { return s.tileWidth() * s.sampleBytes() * s.tileHeight() }
+
+func (s shape) isSlim() bool { return s.width > maxWhole }
+
+func (s shape) align() int {
+	if s.isSlim() {
+		return slimWidth
+	}
+	return tileAlign
+}
+
+func (s shape) tileWidth() int {
+	if s.isSlim() {
+		return slimWidth
+	}
+	return s.paddedWidth()
+}
+
+func (s shape) tileHeight() int {
+	if s.isSlim() {
+		return 1
+	}
+	return tileRows
+}
 
 // bytes is what the pixels take, with padding.
 func (s shape) bytes() int64 { return int64(s.tileBytes()) * int64(s.tiles()) }
@@ -169,8 +198,8 @@ func (p *picture) tiff() []byte {
 	d.entry(tagPhotometric, typeShort, 1, uint32(p.model))
 	d.entry(tagSamplesPerPixel, typeShort, 1, uint32(p.bands))
 	d.entry(tagPlanar, typeShort, 1, 1)
-	d.entry(tagTileWidth, typeLong, 1, uint32(p.paddedWidth()))
-	d.entry(tagTileLength, typeLong, 1, tileRows)
+	d.entry(tagTileWidth, typeLong, 1, uint32(p.tileWidth()))
+	d.entry(tagTileLength, typeLong, 1, uint32(p.tileHeight()))
 	d.longs(tagTileOffsets, p.tiles(), func(i int) uint32 { return uint32(p.room + i*p.tileBytes()) })
 	d.longs(tagTileByteCounts, p.tiles(), func(int) uint32 { return uint32(p.tileBytes()) })
 	if p.alpha {

@@ -164,7 +164,11 @@ func (s *source) draw(v C.source_view, budget int64) (*picture, error) {
 		return nil, tile.Fail(tile.Broken, "The image cannot be drawn.", vipsError())
 	}
 	defer C.g_object_unref(C.gpointer(drawn))
-	p, err := newPicture(drawnShape(drawn), budget)
+	drawing, err := drawnShape(drawn)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPicture(drawing, budget)
 	if err != nil {
 		return nil, err
 	}
@@ -175,13 +179,16 @@ func (s *source) draw(v C.source_view, budget int64) (*picture, error) {
 	return p, nil
 }
 
-func drawnShape(im *C.VipsImage) shape {
+// sampleBits are those of the band formats that a picture can be made of.
+var sampleBits = map[C.VipsBandFormat]int{C.VIPS_FORMAT_UCHAR: 8, C.VIPS_FORMAT_USHORT: 16}
+
+func drawnShape(im *C.VipsImage) (shape, error) {
 	s := shape{
-		width: int(im.Xsize), height: int(im.Ysize), bands: int(im.Bands), bits: 8,
+		width: int(im.Xsize), height: int(im.Ysize), bands: int(im.Bands), bits: sampleBits[im.BandFmt],
 		alpha: C.vips_image_hasalpha(im) != 0, model: modelRGB,
 	}
-	if im.BandFmt == C.VIPS_FORMAT_USHORT {
-		s.bits = 16
+	if s.bits == 0 {
+		return shape{}, tile.Fail(tile.Broken, "The image has samples of a kind that cannot be drawn.", fmt.Errorf("band format %d", im.BandFmt))
 	}
 	switch {
 	case im.Type == C.VIPS_INTERPRETATION_CMYK:
@@ -193,7 +200,7 @@ func drawnShape(im *C.VipsImage) shape {
 	if icc := C.source_icc(im, &length); icc != nil {
 		s.icc = usableProfile(unsafe.Slice((*byte)(icc), int(length)), s.model)
 	}
-	return s
+	return s, nil
 }
 
 func cBool(b bool) C.int {

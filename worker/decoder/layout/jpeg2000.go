@@ -22,6 +22,8 @@ const (
 var (
 	jp2Signature = []byte("\x00\x00\x00\x0cjP  \r\n\x87\n")
 	boxStream    = [4]byte{'j', 'p', '2', 'c'}
+	boxHeader    = [4]byte{'j', 'p', '2', 'h'}
+	boxPalette   = [4]byte{'p', 'c', 'l', 'r'}
 )
 
 // Boxed tells a JP2 or JPX file from a bare codestream.
@@ -83,12 +85,31 @@ func Complete(data []byte, tiles Tiles) error {
 	return nil
 }
 
+// Indexed tells whether the samples of a JP2 file are indices into a palette.
+func Indexed(data []byte) bool {
+	if !Boxed(data) {
+		return false
+	}
+	header, err := findBox(data, boxHeader)
+	if err != nil {
+		return false
+	}
+	_, err = findBox(header, boxPalette)
+	return err == nil
+}
+
 // codestream finds the first contiguous codestream box; bare codestreams are returned
 // as they are.
 func codestream(data []byte) ([]byte, error) {
 	if !Boxed(data) {
 		return data, nil
 	}
+	return findBox(data, boxStream)
+}
+
+// findBox returns the contents of the first box of this type; of a box cut short what
+// there is.
+func findBox(data []byte, kind [4]byte) ([]byte, error) {
 	for at := 0; at+8 <= len(data); {
 		header, length := 8, int(binary.BigEndian.Uint32(data[at:]))
 		switch length {
@@ -104,12 +125,12 @@ func codestream(data []byte) ([]byte, error) {
 		if length < header {
 			return nil, fmt.Errorf("box at byte %d has length %d", at, length)
 		}
-		if [4]byte(data[at+4:]) == boxStream {
+		if [4]byte(data[at+4:]) == kind {
 			return data[at+header : min(at+length, len(data))], nil
 		}
 		at += length
 	}
-	return nil, errors.New("no codestream box")
+	return nil, fmt.Errorf("no %s box", kind)
 }
 
 // firstTilePart skips the main header.

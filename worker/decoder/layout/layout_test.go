@@ -78,7 +78,7 @@ func TestComplete(t *testing.T) {
 		{"length too small", func() []byte { b := stream(part{0, 1, 5}); b[24] = 3; return b }(), first, "length 3"},
 		{"nothing", nil, first, "no codestream"},
 		{"JP2", jp2(stream(inOrder...)), all, ""},
-		{"JP2 without codestream", jp2(nil)[:12], first, "no codestream box"},
+		{"JP2 without codestream", jp2(nil)[:12], first, "no jp2c box"},
 		{"box of no length", append(jp2(nil)[:12], 0, 0, 0, 4, 'a', 'b', 'c', 'd'), first, "has length 4"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -98,12 +98,30 @@ func jp2(codestream []byte) []byte {
 	return append(b, codestream...)
 }
 
+func TestIndexed(t *testing.T) {
+	header := func(boxes string) []byte {
+		b := binary.BigEndian.AppendUint32(append([]byte(nil), jp2Signature...), uint32(8+len(boxes)))
+		return append(append(append(b, "jp2h"...), boxes...), jp2(stream())[12:]...)
+	}
+	for want, files := range map[bool][][]byte{
+		true:  {header("\x00\x00\x00\x0apclr\x00\x00"), header("\x00\x00\x00\x08colr\x00\x00\x00\x08pclr")},
+		false: {header(""), header("\x00\x00\x00\x0ccolrpclr"), header("pclr"), jp2(stream()), stream(), nil},
+	} {
+		for i, data := range files {
+			if Indexed(data) != want {
+				t.Errorf("file %d: want %t", i, want)
+			}
+		}
+	}
+}
+
 func FuzzComplete(f *testing.F) {
 	f.Add(stream(part{0, 1, 5}, part{1, 2, 9}), 2, 2)
 	f.Add(jp2(stream(part{3, 1, 0})), 1, 1)
 	f.Fuzz(func(t *testing.T, data []byte, w, h int) {
 		tiles := Grid{W: 1, H: 1, Columns: 100}.Tiles(0, 0, 1+w&63, 1+h&63)
 		_ = Complete(data, tiles)
+		_ = Indexed(data)
 	})
 }
 

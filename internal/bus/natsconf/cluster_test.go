@@ -238,6 +238,6 @@ func violation(t *testing.T, nc *nats.Conn, do func() error) bool {
 	if err := errors.Join(do(), nc.FlushTimeout(patience)); err != nil {
 		t.Fatal(err)
 	}
-	err := nc.LastError() //nolint:errorlint // below: the same or another one
-	return err != before && errors.Is(err, nats.ErrPermissionViolation)
+	err := nc.LastError()
+	return err != before && errors.Is(err, nats.ErrPermissionViolation) //nolint:errorlint // this very error or another
 }

@@ -71,7 +71,9 @@ func (a *asking) end(t *testing.T) {
 	}
 }
 
-func client(c *bus.Conn) *bus.Client { return bus.NewClient(c, bus.ClientConfig{Stall: 2 * time.Second}) }
+func client(c *bus.Conn) *bus.Client {
+	return bus.NewClient(c, bus.ClientConfig{Stall: 2 * time.Second})
+}
 
 // TestServerOfTheEdgeDies: what is under way is asked again through another server,
 // and a stream ends with an error.

@@ -170,7 +170,14 @@ func rendering(body []byte) func(context.Context, tile.Job) (tile.Result, error)
 
 func serve(t *testing.T, c *bus.Conn, w worker) *bus.Server {
 	t.Helper()
-	s, err := bus.ServeWorker(c, "w", w, w, bus.ServerConfig{Credit: time.Second})
+	// Short, so that a drain does not wait long for readers that are gone.
+	return serveFor(t, c, w, time.Second)
+}
+
+// serveFor waits up to credit for readers of large bodies.
+func serveFor(t *testing.T, c *bus.Conn, w worker, credit time.Duration) *bus.Server {
+	t.Helper()
+	s, err := bus.ServeWorker(c, "w", w, w, bus.ServerConfig{Credit: credit})
 	if err != nil {
 		t.Fatal(err)
 	}

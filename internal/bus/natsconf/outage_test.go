@@ -368,7 +368,8 @@ func TestRollingRestartOfWorkers(t *testing.T) {
 func TestSlowReaderAcrossServers(t *testing.T) {
 	c := startCluster(t, 3)
 	large := noise(10 << 20)
-	served(t, c.dial(t, bus.RoleWorker, "worker-1", 1), worker{info: echo, render: rendering(large)})
+	patient := serveFor(t, c.dial(t, bus.RoleWorker, "worker-1", 1), worker{info: echo, render: rendering(large)}, patience)
+	t.Cleanup(func() { drain(t, patient) })
 	conn := c.dial(t, bus.RoleEdge, "edge-1", 0)
 	edge := client(conn)
 	eventually(t, "the worker is known to the other servers", func() bool {

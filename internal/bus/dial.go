@@ -50,7 +50,7 @@ func Dial(ctx context.Context, cfg DialConfig) (*Conn, error) {
 			cfg.Log.Info("waiting for NATS", "error", err)
 		}
 		select {
-		case <-time.After(reconnectWait + rand.N(reconnectWait)):
+		case <-time.After(reconnectWait + rand.N(reconnectWait)): //nolint:gosec // spreads load, guards nothing
 		case <-ctx.Done():
 			return nil, err
 		}

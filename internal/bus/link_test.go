@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 	"github.com/tessera-iiif/tessera/internal/tile"
 )
@@ -326,5 +327,35 @@ func TestInboxesArePrivate(t *testing.T) {
 			t.Errorf("inbox prefix %q", prefix)
 		}
 		seen[prefix] = true
+	}
+}
+
+// TestAnswersOutliveAReconnect: what is sent while the connection changes servers
+// comes through over the next.
+func TestAnswersOutliveAReconnect(t *testing.T) {
+	k := makeKeys(t)
+	url, _ := listening(t, k, 0)
+	edge, answering := dial(t, k, url, RoleEdge), dial(t, k, url, RoleWorker)
+	inbox := edge.tiles.nc.NewInbox()
+	heard, err := edge.tiles.nc.SubscribeSync(inbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := edge.tiles.nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		if err := answering.tiles.nc.ForceReconnect(); err != nil {
+			t.Fatal(err)
+		}
+		m := nats.NewMsg(inbox)
+		m.Data = []byte(strconv.Itoa(i))
+		if err := answering.tiles.send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		got, err := heard.NextMsg(patience)
+		if err != nil || string(got.Data) != strconv.Itoa(i) {
+			t.Fatalf("answer %d: %v, %v", i, got, err)
+		}
 	}
 }

@@ -21,7 +21,7 @@ func (r *responder) followServers() {
 			return
 		}
 		select {
-		case <-time.After(rand.N(moveSpread)):
+		case <-time.After(rand.N(moveSpread)): //nolint:gosec // spreads load, guards nothing
 		case <-r.quit:
 			return
 		}

@@ -45,9 +45,12 @@ type Rights struct{ Publish, Subscribe []string }
 //     They hear questions as one of their queue group, so that none listens in on
 //     what others are asked, and credit for their own streams alone.
 //   - Only coordinators tell revisions and use JetStream.
+//
+// Trap: "*" in a right to subscribe also lets through a ">" in its place, so nobody
+// may publish below such a subject what not everybody in the group may hear.
 var table = map[Role]Rights{
 	RoleEdge: {
-		Publish:   []string{"tessera.job.>", "tessera.authority.*", "tessera.cancel.*", "tessera.flow.*.*.*"},
+		Publish:   []string{"tessera.job.*", "tessera.authority.*", "tessera.cancel.*", "tessera.flow.*.*.*"},
 		Subscribe: []string{inboxRoot + "edge." + ownUser + ".>", revisionSubject},
 	},
 	RoleWorker: {

@@ -63,12 +63,18 @@ func loopback(t *testing.T, dir string, nodes int) Config {
 
 func startCluster(t *testing.T, nodes int) *cluster {
 	t.Helper()
+	return startClusterWith(t, nodes, 3*time.Second)
+}
+
+// startClusterWith sets how long a server in lame duck mode waits before it cuts off.
+func startClusterWith(t *testing.T, nodes int, grace time.Duration) *cluster {
+	t.Helper()
 	c := &cluster{dir: t.TempDir()}
 	if _, err := Write(loopback(t, c.dir, nodes)); err != nil {
 		t.Fatal(err)
 	}
 	for i := range nodes {
-		c.servers = append(c.servers, startNode(t, filepath.Join(c.dir, nodeName(i)+".conf")))
+		c.servers = append(c.servers, startNode(t, filepath.Join(c.dir, nodeName(i)+".conf"), grace))
 	}
 	for _, s := range c.servers {
 		eventually(t, "the servers find one another", func() bool { return s.NumRemotes() == nodes-1 })
@@ -76,14 +82,14 @@ func startCluster(t *testing.T, nodes int) *cluster {
 	return c
 }
 
-func startNode(t *testing.T, conf string) *server.Server {
+func startNode(t *testing.T, conf string, grace time.Duration) *server.Server {
 	t.Helper()
 	o, err := server.ProcessConfigFile(conf)
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.NoSigs, o.NoLog = true, true
-	o.LameDuckGracePeriod, o.LameDuckDuration = 3*time.Second, 4*time.Second // as the file has it, but shorter
+	o.LameDuckGracePeriod, o.LameDuckDuration = grace, grace+time.Second
 	s, err := server.NewServer(o)
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +170,14 @@ func rendering(body []byte) func(context.Context, tile.Job) (tile.Result, error)
 
 func serve(t *testing.T, c *bus.Conn, w worker) *bus.Server {
 	t.Helper()
-	s, err := bus.ServeWorker(c, "w", w, w, bus.ServerConfig{Credit: 5 * time.Second})
+	// Short, so that a drain does not wait long for readers that are gone.
+	return serveFor(t, c, w, time.Second)
+}
+
+// serveFor waits up to credit for readers of large bodies.
+func serveFor(t *testing.T, c *bus.Conn, w worker, credit time.Duration) *bus.Server {
+	t.Helper()
+	s, err := bus.ServeWorker(c, "w", w, w, bus.ServerConfig{Credit: credit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,6 +245,6 @@ func violation(t *testing.T, nc *nats.Conn, do func() error) bool {
 	if err := errors.Join(do(), nc.FlushTimeout(patience)); err != nil {
 		t.Fatal(err)
 	}
-	err := nc.LastError() //nolint:errorlint // below: the same or another one
-	return err != before && errors.Is(err, nats.ErrPermissionViolation)
+	err := nc.LastError()
+	return err != before && errors.Is(err, nats.ErrPermissionViolation) //nolint:errorlint // this very error or another
 }

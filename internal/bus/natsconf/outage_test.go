@@ -71,7 +71,9 @@ func (a *asking) end(t *testing.T) {
 	}
 }
 
-func client(c *bus.Conn) *bus.Client { return bus.NewClient(c, bus.ClientConfig{Stall: 5 * time.Second}) }
+func client(c *bus.Conn) *bus.Client {
+	return bus.NewClient(c, bus.ClientConfig{Stall: 2 * time.Second})
+}
 
 // TestServerOfTheEdgeDies: what is under way is asked again through another server,
 // and a stream ends with an error.
@@ -240,7 +242,7 @@ func TestNothingStaleAfterTheHeal(t *testing.T) {
 	c := startCluster(t, 3)
 	var failed sync.Map
 	var stale atomic.Int64
-	served(t, c.dial(t, bus.RoleWorker, "worker-1", 1), worker{info: func(_ context.Context, id string) (tile.Image, error) {
+	serving := serve(t, c.dial(t, bus.RoleWorker, "worker-1", 1), worker{info: func(_ context.Context, id string) (tile.Image, error) {
 		if _, given := failed.Load(id); given {
 			stale.Add(1)
 		}
@@ -259,7 +261,7 @@ func TestNothingStaleAfterTheHeal(t *testing.T) {
 		failed.Store(id, true)
 	}
 	for i := range c.servers {
-		c.servers[i] = startNode(t, fmt.Sprintf("%s/%s.conf", c.dir, nodeName(i)))
+		c.servers[i] = startNode(t, fmt.Sprintf("%s/%s.conf", c.dir, nodeName(i)), time.Second)
 	}
 	eventually(t, "all are back", func() bool {
 		_, err := edge.Info(t.Context(), "fresh")
@@ -268,6 +270,7 @@ func TestNothingStaleAfterTheHeal(t *testing.T) {
 	if n := stale.Load(); n != 0 {
 		t.Errorf("%d jobs were done after their callers had been told that they failed", n)
 	}
+	drain(t, serving)
 }
 
 // TestLameDuckLosesNothing is R14 for the servers themselves: one is taken down the
@@ -293,6 +296,45 @@ func TestLameDuckLosesNothing(t *testing.T) {
 	within(t, "the server has ended", gone)
 	load.more(t, 100)
 	load.end(t)
+}
+
+// TestWorkersLeaveALameServerByThemselves: they do not wait to be cut off, which
+// would lose the jobs on their way to them.
+func TestWorkersLeaveALameServerByThemselves(t *testing.T) {
+	c := startClusterWith(t, 3, time.Hour)
+	leaving, staying := c.dial(t, bus.RoleWorker, "worker-1", 0), c.dial(t, bus.RoleWorker, "worker-2", 1)
+	served(t, leaving, worker{info: echo})
+	served(t, staying, worker{info: echo})
+	conn := c.dial(t, bus.RoleEdge, "edge-1", 0)
+	edge := client(conn)
+	eventually(t, "workers are known to all servers", func() bool {
+		_, err := edge.Info(t.Context(), "x")
+		return err == nil
+	})
+	load := ask(edge)
+	gone := make(chan struct{})
+	lame := startLame(c.servers[0], gone)
+	eventually(t, "the worker has moved", func() bool { return leaving.Stats().Reconnects > 0 })
+	if n := conn.Stats().Reconnects; n != 0 {
+		t.Error("the server had begun to cut connections off: nothing was shown")
+	}
+	load.more(t, 500)
+	end(lame)
+	within(t, "the server has ended", gone)
+	load.more(t, 100)
+	load.end(t)
+	if n := staying.Stats().Reconnects; n != 0 {
+		t.Errorf("a worker at another server reconnected %d times", n)
+	}
+}
+
+// startLame takes s down so slowly that nobody is cut off.
+func startLame(s *server.Server, gone chan<- struct{}) *server.Server {
+	go func() {
+		defer close(gone)
+		s.LameDuckShutdown()
+	}()
+	return s
 }
 
 // TestRollingRestartOfWorkers is R14 over routes: a worker that drains at one server
@@ -326,7 +368,8 @@ func TestRollingRestartOfWorkers(t *testing.T) {
 func TestSlowReaderAcrossServers(t *testing.T) {
 	c := startCluster(t, 3)
 	large := noise(10 << 20)
-	served(t, c.dial(t, bus.RoleWorker, "worker-1", 1), worker{info: echo, render: rendering(large)})
+	patient := serveFor(t, c.dial(t, bus.RoleWorker, "worker-1", 1), worker{info: echo, render: rendering(large)}, patience)
+	t.Cleanup(func() { drain(t, patient) })
 	conn := c.dial(t, bus.RoleEdge, "edge-1", 0)
 	edge := client(conn)
 	eventually(t, "the worker is known to the other servers", func() bool {

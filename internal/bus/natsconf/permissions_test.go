@@ -57,7 +57,7 @@ func TestPermissions(t *testing.T) {
 		may                  []string
 	}{
 		{"pub", "tessera.job.render", "", edges},
-		{"pub", "tessera.job.render.w1", "", edges},
+		{"pub", "tessera.job.render.w1", "", nil},
 		{"pub", "tessera.authority.lookup", "", edges},
 		{"pub", "tessera.cancel.job", "", edges},
 		{"pub", "tessera.cancel.authority", "", edges},
@@ -91,6 +91,8 @@ func TestPermissions(t *testing.T) {
 		{"sub", "tessera.job.*", "tessera", workers},
 		{"sub", "tessera.job.render", "tessera", workers},
 		{"sub", "tessera.job.*", "spies", nil},
+		{"sub", "tessera.job.>", "tessera", workers},
+		{"sub", "tessera.job.render.w1", "tessera", nil},
 		{"sub", "tessera.authority.*", "", nil},
 		{"sub", "tessera.authority.*", "tessera", coord},
 		{"sub", "tessera.authority.*", "spies", nil},

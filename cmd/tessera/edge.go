@@ -21,7 +21,7 @@ import (
 
 // edge answers the public. people makes what /auth/* is handed to; away is the edge's
 // page for when nobody answers there.
-func (s *server) edge(ctx context.Context, public net.Listener, people func(away handlerFunc) (handler, error)) error {
+func (s *server) edge(ctx context.Context, public net.Listener, people func(away http.HandlerFunc) (http.Handler, error)) error {
 	conn, err := s.connect(ctx, bus.RoleEdge)
 	if err != nil {
 		return err

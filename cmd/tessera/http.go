@@ -11,11 +11,6 @@ import (
 	"github.com/tessera-iiif/tessera/internal/ops"
 )
 
-type (
-	handler     = http.Handler
-	handlerFunc = http.HandlerFunc
-)
-
 func (s *server) listen(ctx context.Context, addr string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {

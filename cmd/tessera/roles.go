@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net"
+	"net/http"
 	"path/filepath"
 	"strings"
 
@@ -35,7 +36,7 @@ func (s *server) everything(ctx context.Context) error {
 	if err := s.worker(ctx); err != nil {
 		return err
 	}
-	inProcess := func(handlerFunc) (handler, error) { return people, nil }
+	inProcess := func(http.HandlerFunc) (http.Handler, error) { return people, nil }
 	if err := s.edge(ctx, public, inProcess); err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func (s *server) connect(ctx context.Context, role bus.Role) (*bus.Conn, error) 
 }
 
 // relay hands people to the coordinators named. away answers while there are none.
-func (s *server) relay(away handlerFunc) (handler, error) {
+func (s *server) relay(away http.HandlerFunc) (http.Handler, error) {
 	r, err := relay.New(relay.Config{Coordinators: s.settings.Coordinators, Away: away, Log: s.log})
 	if err != nil {
 		return nil, err

@@ -92,13 +92,12 @@ func do[T any](ctx context.Context, a *Asker, ask func(context.Context) (T, erro
 	began := time.Now()
 	winner := begin(ctx, ask)
 	o, arrived := winner.within(a.usual.get())
-	switch {
-	case !arrived && a.hedges.spend():
+	if !arrived && a.hedges.spend() {
 		o, winner = race(winner, begin(ctx, ask), drop)
-	case !arrived:
-		o = <-winner.outcome
-		fallthrough
-	default:
+	} else {
+		if !arrived {
+			o = <-winner.outcome
+		}
 		if worthAgain(ctx, o.err) && sleep(ctx, pause) {
 			winner.cancel()
 			winner = begin(ctx, ask)

@@ -74,7 +74,9 @@ func Run(dir string) (*Server, error) {
 }
 
 func versitygw(path string, s *Server) *exec.Cmd {
-	cmd := exec.Command(path, "--quiet", "--port", s.Address, "--health", "/health", "posix", s.Folder)
+	people := filepath.Join(filepath.Dir(s.Folder), "people")
+	_ = os.Mkdir(people, 0o700) // the server says so where it cannot use it
+	cmd := exec.Command(path, "--quiet", "--port", s.Address, "--health", "/health", "--iam-dir", people, "posix", s.Folder)
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
 	return cmd
 }
@@ -138,6 +140,20 @@ func answers(ctx context.Context, url string) bool {
 	}
 	_ = res.Body.Close()
 	return res.StatusCode == http.StatusOK
+}
+
+// User makes a user without any rights but those that bucket policies give. Only
+// versitygw's are known here: soak runs against MinIO do without.
+func (s *Server) User(t testing.TB, access, secret string) {
+	t.Helper()
+	if os.Getenv("S3_SERVER") == "minio" {
+		t.Skip("users of MinIO are made by mc")
+	}
+	cmd := exec.CommandContext(t.Context(), s.cmd.Path, "admin", "--access", AccessKey, "--secret", SecretKey, "--endpoint-url", s.Endpoint(),
+		"create-user", "--access", access, "--secret", secret, "--role", "user")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("user %s: %v: %s", access, err, out)
+	}
 }
 
 // Stop ends the server at once.

@@ -18,11 +18,17 @@ type Bucket struct {
 // Bucket makes one named after the test.
 func (s *Server) Bucket(t testing.TB) *Bucket {
 	t.Helper()
+	return s.BucketNamed(t, bucketName(t.Name()))
+}
+
+// BucketNamed makes a bucket of that name.
+func (s *Server) BucketNamed(t testing.TB, name string) *Bucket {
+	t.Helper()
 	client, err := minio.New(s.Address, &minio.Options{Creds: credentials.NewStaticV4(AccessKey, SecretKey, ""), Region: "us-east-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &Bucket{Name: bucketName(t.Name()), client: client}
+	b := &Bucket{Name: name, client: client}
 	if err := client.MakeBucket(t.Context(), b.Name, minio.MakeBucketOptions{}); err != nil {
 		t.Fatal(err)
 	}

@@ -336,4 +336,3 @@ func readThrice(ctx context.Context, s *Source) ([]byte, error) {
 	_, err = f.ReadAt(got[2*third:], 2*third)
 	return got, err
 }
-

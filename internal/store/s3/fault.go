@@ -66,7 +66,7 @@ func classify(err error) error {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests:
 		return failure{err}
 	}
-	if answer.Code == "KeyTooLongError" {
+	if answer.Code == "KeyTooLongError" || answer.Code == minio.XMinioInvalidObjectName { // no object can have this name
 		return fmt.Errorf("%w: %w", errMissing, err)
 	}
 	if answer.StatusCode >= 400 && answer.StatusCode < 500 {

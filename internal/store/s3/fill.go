@@ -141,16 +141,6 @@ func (s *Source) complete(ctx context.Context, p pin, kept *localCopy) error {
 	})
 }
 
-// hasAll tells whether n bytes at off are kept.
-func (l *localCopy) hasAll(off, n int64) bool {
-	for i := off / blockBytes; i*blockBytes < off+n; i++ {
-		if !l.has(i) {
-			return false
-		}
-	}
-	return true
-}
-
 // fetched is ranges of an object in memory.
 type fetched struct {
 	ranges []store.Range // as asked for, in order and apart

@@ -95,16 +95,20 @@ func TestLiesAreNeverUsed(t *testing.T) {
 				io.Closer
 			}{io.LimitReader(r.Body, 10), r.Body}
 		}, tile.Unavailable},
-		"no ETag":        {func(r *http.Response) { r.Header.Del("ETag") }, tile.Internal},
-		"another ETag":   {func(r *http.Response) { r.Header.Set("ETag", `"0123"`) }, tile.Changed},
-		"not found":      {func(r *http.Response) { r.StatusCode = http.StatusNotFound; replaceBody(r, nil) }, tile.Changed},
-		"not the same":   {func(r *http.Response) { r.StatusCode = http.StatusPreconditionFailed; replaceBody(r, nil) }, tile.Changed},
-		"out of range":   {func(r *http.Response) { r.StatusCode = http.StatusRequestedRangeNotSatisfiable; replaceBody(r, nil) }, tile.Internal},
-		"server error":   {func(r *http.Response) { r.StatusCode = http.StatusInternalServerError; replaceBody(r, nil) }, tile.Unavailable},
-		"slow down":      {func(r *http.Response) { r.StatusCode = http.StatusServiceUnavailable; replaceBody(r, nil) }, tile.Unavailable},
-		"moved":          {func(r *http.Response) { r.StatusCode = http.StatusMovedPermanently; replaceBody(r, nil) }, tile.Unavailable},
-		"empty success":  {func(r *http.Response) { r.StatusCode = http.StatusNoContent; replaceBody(r, nil) }, tile.Unavailable},
-		"a web page":     {func(r *http.Response) { r.StatusCode = http.StatusOK; r.Header = http.Header{}; replaceBody(r, []byte("<html>")) }, tile.Unavailable},
+		"no ETag":       {func(r *http.Response) { r.Header.Del("ETag") }, tile.Internal},
+		"another ETag":  {func(r *http.Response) { r.Header.Set("ETag", `"0123"`) }, tile.Changed},
+		"not found":     {func(r *http.Response) { r.StatusCode = http.StatusNotFound; replaceBody(r, nil) }, tile.Changed},
+		"not the same":  {func(r *http.Response) { r.StatusCode = http.StatusPreconditionFailed; replaceBody(r, nil) }, tile.Changed},
+		"out of range":  {func(r *http.Response) { r.StatusCode = http.StatusRequestedRangeNotSatisfiable; replaceBody(r, nil) }, tile.Internal},
+		"server error":  {func(r *http.Response) { r.StatusCode = http.StatusInternalServerError; replaceBody(r, nil) }, tile.Unavailable},
+		"slow down":     {func(r *http.Response) { r.StatusCode = http.StatusServiceUnavailable; replaceBody(r, nil) }, tile.Unavailable},
+		"moved":         {func(r *http.Response) { r.StatusCode = http.StatusMovedPermanently; replaceBody(r, nil) }, tile.Unavailable},
+		"empty success": {func(r *http.Response) { r.StatusCode = http.StatusNoContent; replaceBody(r, nil) }, tile.Unavailable},
+		"a web page": {func(r *http.Response) {
+			r.StatusCode = http.StatusOK
+			r.Header = http.Header{}
+			replaceBody(r, []byte("<html>"))
+		}, tile.Unavailable},
 		"another's page": {func(r *http.Response) { r.StatusCode = http.StatusBadGateway; replaceBody(r, []byte("<html>")) }, tile.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {

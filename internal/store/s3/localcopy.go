@@ -44,12 +44,18 @@ func (l *localCopy) blockSpan(i int64) span {
 	return span{i * blockBytes, min(blockBytes, l.size-i*blockBytes)}
 }
 
-// has tells whether block i is kept.
-func (l *localCopy) has(i int64) bool {
+// hasAll tells whether n bytes at off are kept; off is at a chunk's beginning.
+func (l *localCopy) hasAll(off, n int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, ok := l.sum(i)
-	return ok
+	for at := off; at < off+n; at += chunkBytes {
+		blocks := min((off+n-at+blockBytes-1)/blockBytes, chunkBlocks)
+		all := uint16(1<<blocks - 1)
+		if c := l.chunks[at/chunkBytes]; c == nil || c.there&all != all {
+			return false
+		}
+	}
+	return true
 }
 
 // sum returns the sum of block i. Callers hold mu.

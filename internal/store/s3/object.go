@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -135,7 +136,7 @@ func (c *client) getOnce(ctx context.Context, key string, limit int64) ([]byte, 
 func (c *client) put(ctx context.Context, key string, body []byte, media string) error {
 	return c.call(ctx, c.bodyTime(int64(len(body))), func(ctx context.Context) error {
 		o := minio.PutObjectOptions{ContentType: media}
-		_, err := c.core.PutObject(ctx, c.bucket, key, strings.NewReader(string(body)), int64(len(body)), "", "", o)
+		_, err := c.core.PutObject(ctx, c.bucket, key, bytes.NewReader(body), int64(len(body)), "", "", o)
 		return err
 	})
 }

@@ -1,6 +1,7 @@
 package s3test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -17,11 +18,17 @@ type Bucket struct {
 // Bucket makes one named after the test.
 func (s *Server) Bucket(t testing.TB) *Bucket {
 	t.Helper()
+	return s.BucketNamed(t, bucketName(t.Name()))
+}
+
+// BucketNamed makes a bucket of that name.
+func (s *Server) BucketNamed(t testing.TB, name string) *Bucket {
+	t.Helper()
 	client, err := minio.New(s.Address, &minio.Options{Creds: credentials.NewStaticV4(AccessKey, SecretKey, ""), Region: "us-east-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &Bucket{Name: bucketName(t.Name()), client: client}
+	b := &Bucket{Name: name, client: client}
 	if err := client.MakeBucket(t.Context(), b.Name, minio.MakeBucketOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -53,6 +60,33 @@ func (b *Bucket) Delete(t testing.TB, key string) {
 	t.Helper()
 	if err := b.client.RemoveObject(t.Context(), b.Name, key, minio.RemoveObjectOptions{}); err != nil {
 		t.Fatalf("delete %q: %v", key, err)
+	}
+}
+
+// Allow grants a user rights to what each lists, "" being the bucket itself, and
+// takes all others away.
+func (b *Bucket) Allow(t testing.TB, user string, rights map[string]string) {
+	t.Helper()
+	type statement struct {
+		Effect, Principal, Action, Resource string
+	}
+	policy := struct {
+		Version   string
+		Statement []statement
+	}{Version: "2012-10-17"}
+	for action, below := range rights {
+		resource := "arn:aws:s3:::" + b.Name
+		if below != "" {
+			resource += "/" + below
+		}
+		policy.Statement = append(policy.Statement, statement{"Allow", user, action, resource})
+	}
+	text, err := json.Marshal(policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.client.SetBucketPolicy(t.Context(), b.Name, string(text)); err != nil {
+		t.Fatalf("policy %s: %v", text, err)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 // The server's only keys, which may do everything.
 const (
 	AccessKey = "tessera-test"
-	SecretKey = "tessera-test-secret"
+	SecretKey = "tessera-test-secret" //nolint:gosec // of a server that lives for one test
 )
 
 // Server is a running S3 server on loopback.
@@ -74,14 +74,16 @@ func Run(dir string) (*Server, error) {
 }
 
 func versitygw(path string, s *Server) *exec.Cmd {
-	cmd := exec.Command(path, "--quiet", "--port", s.Address, "--health", "/health", "posix", s.Folder)
+	people := filepath.Join(filepath.Dir(s.Folder), "people")
+	_ = os.Mkdir(people, 0o700)                                                                                                                           // the server says so where it cannot use it
+	cmd := exec.CommandContext(context.Background(), path, "--quiet", "--port", s.Address, "--health", "/health", "--iam-dir", people, "posix", s.Folder) //nolint:gosec // a tool of ours
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
 	return cmd
 }
 
 func reference(path string, s *Server) *exec.Cmd {
 	console, _ := freePort()
-	cmd := exec.Command(path, "server", s.Folder, "--address", s.Address, "--console-address", console)
+	cmd := exec.CommandContext(context.Background(), path, "server", s.Folder, "--address", s.Address, "--console-address", console) //nolint:gosec // likewise
 	cmd.Env = append(os.Environ(), "MINIO_ROOT_USER="+AccessKey, "MINIO_ROOT_PASSWORD="+SecretKey, "MINIO_BROWSER=off", "MINIO_UPDATE=off")
 	return cmd
 }
@@ -140,6 +142,20 @@ func answers(ctx context.Context, url string) bool {
 	return res.StatusCode == http.StatusOK
 }
 
+// User makes a user without any rights but those that bucket policies give. Only
+// versitygw's are known here: soak runs against MinIO do without.
+func (s *Server) User(t testing.TB, access, secret string) {
+	t.Helper()
+	if os.Getenv("S3_SERVER") == "minio" {
+		t.Skip("users of MinIO are made by mc")
+	}
+	cmd := exec.CommandContext(t.Context(), s.cmd.Path, "admin", "--access", AccessKey, "--secret", SecretKey, "--endpoint-url", s.Endpoint(),
+		"create-user", "--access", access, "--secret", secret, "--role", "user")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("user %s: %v: %s", access, err, out)
+	}
+}
+
 // Stop ends the server at once.
 func (s *Server) Stop() {
 	_ = s.cmd.Process.Kill()
@@ -153,7 +169,7 @@ func root() string {
 }
 
 func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}

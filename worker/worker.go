@@ -9,12 +9,15 @@
 //     cancelled when the last of them has left.
 //  3. The facts of this version of the image, from memory or from the file's header,
 //     say which resolution level to decode and how much work that is.
-//  4. Admission: a free slot, a place among the waiting, or tile.Busy at once.
-//  5. The source is looked at again, since time has passed: another version than the
+//  4. JPEG 2000: the packet index of this version (worker/packets), built once.
+//  5. Admission: a free slot, a place among the waiting, or tile.Busy at once.
+//  6. The source is looked at again, since time has passed: another version than the
 //     job's is tile.Changed. The file is opened as that very version.
-//  6. A decoder child makes the pixels. If the file was written to meanwhile, the
+//  7. With an index, the packets that the region needs become a small codestream of
+//     their own; else the decoder gets the whole file.
+//  8. A decoder child makes the pixels. If the file was written to meanwhile, the
 //     outcome is dropped and the answer is tile.Changed.
-//  7. The waiters get the result; it is written to the result cache behind their
+//  9. The waiters get the result; it is written to the result cache behind their
 //     backs.
 //
 // Files that are malformed or over budget are judged once per version, and a version
@@ -38,6 +41,7 @@ import (
 	"github.com/tessera-iiif/tessera/internal/store"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/worker/decoder"
+	"github.com/tessera-iiif/tessera/worker/packets"
 )
 
 // Decoders is the pool of decoder children. Work stops when ctx ends.
@@ -53,6 +57,7 @@ type Decoders interface {
 // Config is what a Worker is made of. Source, Decoders and Log are needed.
 type Config struct {
 	Source    store.Source   // images
+	Remote    bool           // images are far away: read as little of them as possible
 	Manifests store.Source   // documents; nil where there are none
 	Results   *store.Results // nil: results are not kept
 	Decoders  Decoders
@@ -67,6 +72,8 @@ type Config struct {
 type Limits struct {
 	DecodedArea int64         // pixels decoded for one rendering, after reduction; 512 Mpx
 	FileBytes   int64         // of files that are decoded as a whole; 16 GiB
+	StreamBytes int64         // of JPEG 2000 packets put together for one rendering; 64 MiB
+	IndexBytes  int64         // of packet indices in memory; 128 MiB
 	Timeout     time.Duration // of one decode; one minute
 	Header      *jp2.Budget   // of JPEG 2000 headers; jp2.DefaultBudget
 }
@@ -89,6 +96,7 @@ type Worker struct {
 	manifests store.Source
 	results   *store.Results
 	decoders  Decoders
+	packets   *packets.Engine
 	limits    Limits
 	log       *slog.Logger
 
@@ -117,9 +125,14 @@ const maxVerdicts = 50_000
 func New(c Config) *Worker {
 	slots := cmp.Or(c.Slots, runtime.GOMAXPROCS(0))
 	closing, cut := context.WithCancel(context.Background())
+	limits := c.Limits.withDefaults()
 	return &Worker{
 		name: c.Name, source: c.Source, manifests: c.Manifests, results: c.Results,
-		decoders: c.Decoders, limits: c.Limits.withDefaults(), log: c.Log,
+		decoders: c.Decoders, limits: limits, log: c.Log,
+		packets: packets.New(packets.Config{
+			Source: c.Source, Remote: c.Remote, Results: c.Results, Header: *limits.Header, FileBytes: limits.FileBytes,
+			StreamBytes: limits.StreamBytes, IndexBytes: limits.IndexBytes, Log: c.Log,
+		}),
 		verdicts: otter.Must(&otter.Options[subject, verdict]{
 			MaximumSize: maxVerdicts,
 			Executor:    func(maintain func()) { maintain() },
@@ -136,6 +149,7 @@ func New(c Config) *Worker {
 func (w *Worker) Close(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, w.cut)
 	w.jobs.Wait()
+	w.packets.Close()
 	w.saver.close()
 	defer w.cut()
 	if !stop() {
@@ -170,6 +184,10 @@ type Stats struct {
 	Quarantined    int    // image versions
 }
 
+// Packets counts what became of JPEG 2000 regions: how many were made of their packets
+// alone, what that took of the source, and why others were not.
+func (w *Worker) Packets() packets.Stats { return w.packets.Stats() }
+
 // Stats returns the load.
 func (w *Worker) Stats() Stats {
 	s := w.admission.stats()
@@ -187,6 +205,7 @@ func (w *Worker) Clear(id string) {
 		}
 	}
 	w.wards.clear(func(key string) bool { return meant(id, key) })
+	w.packets.Forget(func(key string) bool { return meant(id, key) })
 }
 
 // meant tells whether an administrator who says id means the image known as name:

@@ -22,6 +22,9 @@ type plannedTile struct {
 	from   []int32 // by precinct of grid: its number in source, or unneeded
 }
 
+// Pixels is Region counted from the top left corner of the synthetic image.
+func (p *Plan) Pixels() Rect { return p.Region.shift(-p.size.XOsiz, -p.size.YOsiz) }
+
 // unneeded marks precincts outside the region's reach.
 const unneeded = -1
 

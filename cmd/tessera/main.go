@@ -45,6 +45,7 @@ func commands() []command {
 		{"serve", "everything on one machine: images of a folder to IIIF viewers", serve},
 		{"admin", "users, rules, sessions and tokens, from the shell", admin},
 		{"explain", "which rule decides what a user sees of an image, and why", explain},
+		{"inspect", "how JPEG 2000 files are made, and what a tile of them costs", inspect},
 		{"config", "check, print or document the settings", configure},
 		{"version", "version of Tessera, Go, libvips and OpenJPEG", showVersion},
 	}

@@ -30,8 +30,8 @@ type partWalker struct {
 	plm    *plmReader // where the main header has PLM
 	count  int        // tile-parts so far
 	origin Origin
-	held   int64      // bytes of lengths kept so far
-	walked int64      // bytes of packets whose headers were read so far
+	held   int64 // bytes of lengths kept so far
+	walked int64 // bytes of packets whose headers were read so far
 }
 
 // ErrWalk says that the file tells no packet lengths, and that finding them in the

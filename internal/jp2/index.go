@@ -74,13 +74,13 @@ func BuildIndex(r io.ReaderAt, size int64, h *Header, b Budget) (*Index, error) 
 		}
 	}
 	// The chain of tile-parts leads forward: reading it costs the file at most, and its end.
-	src := newSource(r, size, size+window)
+	src := newSource(r, size, size+widest)
 	walk, err := walkTileParts(src, cs, b)
 	if err != nil {
 		return nil, err
 	}
 	// Packet headers are read tile by tile, whose parts may be interleaved.
-	src.budget = size + int64(walk.count)*window
+	src.budget = size + int64(walk.count)*widest
 	x := &Index{size: cs.Size, cap: cs.CAP, params: cs.Params, boxes: h.kept, tiles: make([]tileIndex, len(walk.tiles))}
 	for t := range walk.tiles {
 		if err := x.index(walk, t); err != nil {

@@ -11,8 +11,12 @@ import (
 // than the bytes.
 const window = 64 << 10
 
-// glance is how much is read after a leap: tile-part headers far apart are short.
-const glance = 8 << 10
+const (
+	// Glance is how much is read after a leap: tile-part headers far apart are short.
+	Glance = 8 << 10
+	// widest is what reading on and on from the same place grows to.
+	widest = 1 << 20
+)
 
 // source reads a file mostly front to back in few reads, at most budget bytes in all.
 type source struct {
@@ -41,13 +45,16 @@ func (s *source) bytes(p place, off int64, n int) ([]byte, error) {
 	return s.held[i : i+n : i+n], nil
 }
 
-// reach is how much to read at off: much where reading goes on from what is held.
+// reach is how much to read at off: ever more where reading goes on from what is held.
 func (s *source) reach(off int64) int {
 	end := s.at + int64(len(s.held))
-	if off >= s.at && off < end+window {
+	switch {
+	case off < s.at || off > end+Glance:
+		return Glance
+	case len(s.held) < window:
 		return window
 	}
-	return glance
+	return min(2*len(s.held), widest)
 }
 
 // some returns at least one byte at off, and no more than up to end. It reads only

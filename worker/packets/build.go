@@ -56,7 +56,11 @@ func (e *Engine) index(ctx context.Context, f store.Blob, size int64) (*jp2.Inde
 	}
 	b := e.cfg.Header
 	b.Packets, b.WalkBytes = min(b.Packets, indexPackets), 0
-	x, err := jp2.BuildIndex(bound{ctx, f}, size, h, b)
+	src := io.ReaderAt(f)
+	if e.cfg.Remote {
+		src = &heads{Blob: f, size: size, offsets: jp2.TilePartOffsets(bound{ctx, f}, size, h, b)}
+	}
+	x, err := jp2.BuildIndex(bound{ctx, src}, size, h, b)
 	if !errors.Is(err, jp2.ErrWalk) {
 		return x, err
 	}

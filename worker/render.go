@@ -103,13 +103,7 @@ func (w *Worker) renderAnew(ctx context.Context, job tile.Job) (*rendition, erro
 	if p.object = v.object; p.task.Format.IsJPEG2000() {
 		p.index, p.unindexed = w.packets.Index(ctx, v.object)
 	}
-	var r *rendition
-	queued, err := w.inSlot(ctx, v.object, p.lane, func(ctx context.Context) (err error) {
-		if r, err = w.decode(ctx, job, p); err != nil {
-			w.logFailure("image not rendered", job.ID, err)
-		}
-		return err
-	})
+	r, queued, err := w.admitted(ctx, job, p)
 	if err != nil {
 		return nil, err
 	}

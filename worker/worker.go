@@ -32,6 +32,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -105,6 +106,8 @@ type Worker struct {
 	renderings  flight.Group[tile.Key, *rendition]
 	callers     callers
 	admission   *admission
+	batches     *batches
+	joint       atomic.Uint64 // tiles decoded by a neighbour
 	wards       *wards
 	saver       *saver
 
@@ -138,6 +141,7 @@ func New(c Config) *Worker {
 			Executor:    func(maintain func()) { maintain() },
 		}),
 		admission: newAdmission(slots, cmp.Or(c.Queue, 8*slots)),
+		batches:   &batches{slots: slots},
 		wards:     newWards(),
 		saver:     newSaver(closing, c.Results, c.Log),
 		closing:   closing, cut: cut,
@@ -182,6 +186,7 @@ type Stats struct {
 	Decodes        uint64 // begun
 	Unsaved        uint64 // results not written because writing fell behind
 	Quarantined    int    // image versions
+	Joint          uint64 // tiles decoded with a neighbour's, in its slot
 }
 
 // Packets counts what became of JPEG 2000 regions: how many were made of their packets
@@ -193,6 +198,7 @@ func (w *Worker) Stats() Stats {
 	s := w.admission.stats()
 	s.Unsaved = w.saver.dropped.Load()
 	s.Quarantined = w.wards.condemned()
+	s.Joint = w.joint.Load()
 	return s
 }
 

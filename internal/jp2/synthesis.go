@@ -15,7 +15,8 @@ type Range struct{ Offset, Length int64 }
 // Ranges gives what must be read of the source, in order. Runs with no more than gap
 // bytes between them are joined: a few idle bytes cost less than another request.
 func (p *Plan) Ranges(gap int64) []Range {
-	var runs []Range
+	n, _ := p.Packets()
+	runs := make([]Range, 0, n)
 	for from := range p.needed() {
 		runs = append(runs, Range{from.offset, from.length})
 	}

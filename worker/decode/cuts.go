@@ -4,7 +4,6 @@ package decode
 
 import (
 	"errors"
-	"unsafe"
 
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
@@ -56,8 +55,7 @@ func (p *picture) cut(c iiifurl.Rect, budget int64) (*picture, error) {
 		return nil, err
 	}
 	sample := p.bands * p.bits / 8
-	from := unsafe.Slice((*byte)(p.pixels()), p.bytes())
-	to := unsafe.Slice((*byte)(part.pixels()), part.bytes())
+	from, to := p.memory[p.room:], part.memory[part.room:]
 	for y := range c.H {
 		row := from[(c.Y+y)*p.stride()+c.X*sample:]
 		copy(to[y*part.stride():], row[:c.W*sample])

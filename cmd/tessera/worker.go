@@ -81,6 +81,7 @@ func (s *server) measure(w *worker.Worker, results *store.Results) {
 	gauge("in_flight", "Renderings and inspections under way.", func() float64 { return float64(w.Stats().Running) })
 	gauge("waiting", "Renderings that wait for a slot.", func() float64 { return float64(w.Stats().Waiting) })
 	gauge("decodes", "Decodes begun since the start.", func() float64 { return float64(w.Stats().Decodes) })
+	gauge("joint_tiles", "Tiles decoded in the slot of a neighbour, since the start.", func() float64 { return float64(w.Stats().Joint) })
 	gauge("refused", "Renderings refused because queues were full, since the start.", func() float64 { return float64(w.Stats().Refused) })
 	gauge("quarantined", "Image versions that killed decoders and are not decoded.", func() float64 { return float64(w.Stats().Quarantined) })
 	s.measurePackets(w)

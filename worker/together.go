@@ -10,6 +10,7 @@ import (
 	"github.com/tessera-iiif/tessera/internal/store"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
+	"github.com/tessera-iiif/tessera/worker/decoder"
 )
 
 // errTaken ends a tile's turn that a neighbour decodes with its own.
@@ -44,12 +45,13 @@ func (w *Worker) slotted(ctx context.Context, job tile.Job, p plan, b *batched) 
 			return errTaken
 		}
 		if len(mates) > 0 {
-			r = w.together(ctx, job, p, mates)
+			r, err = w.together(ctx, job, p, mates)
 		}
-		if r == nil {
-			if r, err = w.decode(ctx, job, p); err != nil {
-				w.logFailure("image not rendered", job.ID, err)
-			}
+		if r == nil && err == nil {
+			r, err = w.decode(ctx, job, p)
+		}
+		if err != nil {
+			w.logFailure("image not rendered", job.ID, err)
 		}
 		return err
 	})
@@ -57,8 +59,9 @@ func (w *Worker) slotted(ctx context.Context, job tile.Job, p plan, b *batched) 
 }
 
 // together decodes the rectangle around a tile and its mates, and settles these. It
-// returns the tile, or nil where that did not work: then each is decoded by itself.
-func (w *Worker) together(ctx context.Context, job tile.Job, p plan, mates []*batched) *rendition {
+// returns the tile, or nil where that did not work: then each is decoded by itself. The
+// error is for what cost the decoder, which must be counted before it is tried again.
+func (w *Worker) together(ctx context.Context, job tile.Job, p plan, mates []*batched) (*rendition, error) {
 	around := p.task.Region
 	for _, m := range mates {
 		around = union(around, m.region)
@@ -76,13 +79,16 @@ func (w *Worker) together(ctx context.Context, job tile.Job, p plan, mates []*ba
 		}
 	}()
 	made, err := w.decodeParts(ctx, job, joint)
-	if err != nil {
+	switch {
+	case errors.Is(err, decoder.ErrLost):
+		return nil, err
+	case err != nil:
 		w.log.Debug("tiles not decoded together", "id", job.ID, "tiles", len(parts), "error", err)
-		return nil
+		return nil, nil
 	}
 	w.joint.Add(uint64(len(mates)))
 	copy(parts, made)
-	return parts[0]
+	return parts[0], nil
 }
 
 // cutOf is where a region lies in the decoded rectangle around it.

@@ -130,6 +130,30 @@ func TestTogetherFails(t *testing.T) {
 	}
 }
 
+// TestTogetherLosesChildren: a child lost over several tiles counts as any other.
+func TestTogetherLosesChildren(t *testing.T) {
+	fake := &fake{render: lost}
+	g := &gated{Decoders: fake, gate: make(chan struct{})}
+	p := newPlace(t, func(c *Config) { c.Decoders, c.Remote, c.Slots, c.Queue = g, true, 1, 64 })
+	p.put("a.jp2", string(decodertest.Read(t, decodertest.JP2(t, decodertest.Texture(256, 256), "-n", "3"))))
+	job := p.job("a", 0)
+	var group sync.WaitGroup
+	for x := range 16 {
+		job := job
+		job.Render.Region = iiifurl.Rect{X: x % 4 * 64, Y: x / 4 * 64, W: 64, H: 64}
+		job.Render.Width, job.Render.Height = 64, 64
+		group.Go(func() {
+			_, err := p.Render(t.Context(), job)
+			wantCode(t, err, tile.Broken)
+		})
+	}
+	close(g.gate)
+	group.Wait()
+	if s := p.Stats(); s.Quarantined != 1 || fake.renders.Load() != maxStrikes {
+		t.Errorf("%d children lost, %+v", fake.renders.Load(), s)
+	}
+}
+
 // TestBatches: who takes whom along.
 func TestBatches(t *testing.T) {
 	a := &batches{slots: 2, waiting: make(map[batchKey][]*batched)}

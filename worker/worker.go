@@ -182,7 +182,7 @@ type Stats struct {
 	Waiting        int // in the queue
 	WaitingExports int
 	Refused        uint64 // busy
-	Abandoned      uint64 // left the queue because nobody waited any more
+	Abandoned      uint64 // left the queue because nobody waited any more, or a neighbour did the work
 	Decodes        uint64 // begun
 	Unsaved        uint64 // results not written because writing fell behind
 	Quarantined    int    // image versions

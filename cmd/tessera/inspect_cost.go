@@ -1,11 +1,13 @@
 package main
 
-import "github.com/tessera-iiif/tessera/internal/jp2"
+import (
+	"github.com/tessera-iiif/tessera/internal/jp2"
+	"github.com/tessera-iiif/tessera/worker/packets"
+)
 
 const (
-	costTile   = 256      // pixels of the tiles that are costed
-	costSample = 25       // of them at most for each scale factor
-	costGap    = 64 << 10 // idle bytes rather read than skipped, as the worker does
+	costTile   = 256 // pixels of the tiles that are costed
+	costSample = 25  // of them at most for each scale factor
 )
 
 // tileCost is what a tile of 256 pixels takes of the file at one scale factor: means over
@@ -58,7 +60,7 @@ func costAt(x *jp2.Index, h *jp2.Header, reduce int) tileCost {
 func (c *tileCost) add(plan *jp2.Plan) {
 	n, _ := plan.Packets()
 	c.Packets += n
-	for _, r := range plan.Ranges(costGap) {
+	for _, r := range plan.Ranges(packets.Gap) {
 		c.Ranges++
 		c.Bytes += int(r.Length)
 	}

@@ -88,7 +88,7 @@ func BenchmarkTile(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if plan.Ranges(64<<10) == nil {
+		if plan.Ranges(16<<10) == nil {
 			b.Fatal("nothing to read")
 		}
 		if _, err := plan.SynthesiseFile(src); err != nil {

@@ -10,8 +10,10 @@ import (
 )
 
 const (
-	// gap is how many idle bytes are rather read than skipped by another request.
-	gap = 64 << 10
+	// Gap is how many idle bytes are rather read than skipped by another request. Four
+	// times as much saves two requests of twelve for a tile of an untiled file, and reads
+	// half as much again.
+	Gap = 16 << 10
 	// smallFile is up to where it makes no difference how much of a file is needed.
 	smallFile = 1 << 20
 )
@@ -30,7 +32,7 @@ func (e *Engine) Stream(f store.Blob, x *jp2.Index, size int64, region jp2.Rect,
 		return Stream{}, Region, nil //nolint:nilerr // the reason is all there is to it
 	}
 	n, needed := plan.Packets()
-	ranges := plan.Ranges(gap)
+	ranges := plan.Ranges(Gap)
 	reading := total(ranges)
 	switch {
 	case max(reading, needed) > e.cfg.StreamBytes:

@@ -2,11 +2,12 @@
 # Tessera beside iipimage-server on this machine, in one run: cold tiles, warm tiles
 # of a signed-in reader, memory. README.md says how to read the table. Fails on wrong
 # answers only, never on a number.
-#   PARTS="cold warm memory" ROUNDS=5 TILES=200 WARM_REQUESTS=20000 SEED=1 loadtest/bench.sh
+#   PARTS="cold warm memory" PICTURES="tiled-1024 untiled-lossy untiled-lossless" ROUNDS=5 TILES=200 WARM_REQUESTS=20000 SEED=1 loadtest/bench.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${ROUNDS:-5} tiles=${TILES:-200} warm_requests=${WARM_REQUESTS:-20000} seed=${SEED:-1}
 parts=${PARTS:-cold warm memory}
+structures=${PICTURES:-tiled-1024 untiled-lossy untiled-lossless}
 pictures=$PWD/.cache/bench
 iipsrv=/usr/lib/iipimage-server/iipsrv.fcgi
 
@@ -18,25 +19,34 @@ mkdir -p "$pictures/tiled" "$pictures/large"
 CGO_ENABLED=0 go build -o "$pictures/tiles" ./loadtest/tiles
 load=$pictures/tiles
 
+cuts="-c [256,256],[256,256],[128,128] -b 64,64 -n 7"
 # The recommended profile: RPCL, tiles 1024, precincts 256 (128 below), code-blocks
-# 64, PLT and TLM, 9/7 at about 1.7 bits a pixel.
-compress() { # compress PPM JP2; removes the PPM
-  opj_compress -i "$1" -o "$1.jp2" -p RPCL -t 1024,1024 -c '[256,256],[256,256],[128,128]' \
-    -b 64,64 -n 7 -PLT -TLM -I -r 14 -threads "$(nproc)" >"$pictures/opj.log" 2>&1 \
+# 64, PLT and TLM, 9/7 at about 1.7 bits a pixel. Then what libraries own besides: one
+# tile, lossy with packet lengths told; and lossless in layers order without.
+declare -A profiles=(
+  [tiled-1024]="-p RPCL -t 1024,1024 $cuts -PLT -TLM -I -r 14"
+  [untiled-lossy]="-p RPCL $cuts -PLT -I -r 14"
+  [untiled-lossless]="-p LRCP $cuts"
+)
+compress() { # compress PPM JP2 PROFILE
+  # shellcheck disable=SC2086 # a profile is several words
+  opj_compress -i "$1" -o "$1.jp2" ${profiles[$3]} -threads "$(nproc)" >"$pictures/opj.log" 2>&1 \
     || { cat "$pictures/opj.log" >&2; exit 1; }
-  rm "$1"
   mv "$1.jp2" "$2"
 }
-tiled=$pictures/tiled/tiled-1024.jp2 large=$pictures/large/tiled-1024-300mp.jp2
-if [ ! -e "$tiled" ]; then
-  echo "bench: making the 113-megapixel picture, once"
-  "$load" paint 12288 9216 "$pictures/tiled.ppm"
-  compress "$pictures/tiled.ppm" "$tiled"
-fi
+large=$pictures/large/tiled-1024-300mp.jp2
+for structure in "${!profiles[@]}"; do
+  [ ! -e "$pictures/tiled/$structure.jp2" ] || continue
+  echo "bench: making the 113-megapixel picture $structure, once"
+  [ -e "$pictures/tiled.ppm" ] || "$load" paint 12288 9216 "$pictures/tiled.ppm"
+  compress "$pictures/tiled.ppm" "$pictures/tiled/$structure.jp2" "$structure"
+done
+rm -f "$pictures/tiled.ppm"
 if [ ! -e "$large" ]; then
   echo "bench: making the 300-megapixel picture, once (some minutes, 1 GB of disk, 5 GB of memory)"
   "$load" paint 20000 15000 "$pictures/large.ppm"
-  compress "$pictures/large.ppm" "$large"
+  compress "$pictures/large.ppm" "$large" tiled-1024
+  rm "$pictures/large.ppm"
 fi
 
 work=$(mktemp -d)
@@ -95,20 +105,22 @@ results=$work/results
 
 # The servers take turns, alone while they are measured.
 cold() {
-  local round server
+  local structure round server
   echo "bench: cold tiles, $rounds rounds of $tiles a server; load average $(cut -d' ' -f1-3 /proc/loadavg)"
-  cat "$tiled" >/dev/null # into the page cache
-  for round in $(seq "$rounds"); do
-    for server in tessera iipimage; do
-      case $server in
-        tessera) start_tessera "$pictures/tiled" tiled-1024 open ;;
-        iipimage) start_iipimage "$pictures/tiled" tiled-1024.jp2 ;;
-      esac
-      "$load" cold -url "$url" -server $server -round "$round" -seed $((seed + round)) -n "$tiles" -c 2 \
-        -pids "$(listed)" -keep "$work/$server.album" >>"$results"
-      stop
+  for structure in $structures; do
+    cat "$pictures/tiled/$structure.jp2" >/dev/null # into the page cache
+    for round in $(seq "$rounds"); do
+      for server in tessera iipimage; do
+        case $server in
+          tessera) start_tessera "$pictures/tiled" "$structure" open ;;
+          iipimage) start_iipimage "$pictures/tiled" "$structure.jp2" ;;
+        esac
+        "$load" cold -url "$url" -server $server -picture "$structure" -round "$round" -seed $((seed + round)) -n "$tiles" -c 2 \
+          -pids "$(listed)" -keep "$work/$server.album" >>"$results"
+        stop
+      done
+      "$load" compare "$work/tessera.album" "$work/iipimage.album"
     done
-    "$load" compare "$work/tessera.album" "$work/iipimage.album"
   done
 }
 

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tessera-iiif/tessera/internal/jp2"
+	"github.com/tessera-iiif/tessera/internal/store"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
 	"github.com/tessera-iiif/tessera/worker/decoder"
+	"github.com/tessera-iiif/tessera/worker/packets"
 )
 
 const (
@@ -22,8 +25,12 @@ const (
 
 // plan is how a job is done, and how much it costs.
 type plan struct {
-	task decoder.Task // without File
+	task decoder.Task // without File and Stream
 	lane lane
+
+	object    store.Object
+	index     *jp2.Index     // nil: the whole file is decoded
+	unindexed packets.Reason // why, for JPEG 2000
 }
 
 // plan checks a job against the image and chooses the resolution level: the lowest

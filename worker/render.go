@@ -2,10 +2,13 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/tessera-iiif/tessera/internal/store"
 	"github.com/tessera-iiif/tessera/internal/tile"
+	"github.com/tessera-iiif/tessera/worker/decoder"
+	"github.com/tessera-iiif/tessera/worker/packets"
 )
 
 // Render implements tile.Renderer. A result of another version of the source than the
@@ -110,13 +113,10 @@ func (w *Worker) renderAnew(ctx context.Context, job tile.Job) (*rendition, erro
 	if err != nil {
 		return nil, err
 	}
-	var r *rendition
-	queued, err := w.inSlot(ctx, v.object, p.lane, func(ctx context.Context) (err error) {
-		if r, err = w.decode(ctx, job, p); err != nil {
-			w.logFailure(ctx, "image not rendered", job.ID, err)
-		}
-		return err
-	})
+	if p.object = v.object; p.task.Format.IsJPEG2000() {
+		p.index, p.unindexed = w.packets.Index(ctx, v.object)
+	}
+	r, queued, err := w.admitted(ctx, job, p)
 	if err != nil {
 		return nil, err
 	}
@@ -151,11 +151,29 @@ func (w *Worker) decode(ctx context.Context, job tile.Job, p plan) (*rendition, 
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	if p.task.File, err = f.Local(); err != nil {
+	r, err := w.pixels(ctx, p, f, began)
+	if !f.Same() {
+		if r != nil {
+			r.discard()
+		}
+		return nil, errChanged()
+	}
+	return r, err
+}
+
+// pixels has a child decode what the plan calls for of an open file.
+func (w *Worker) pixels(ctx context.Context, p plan, f store.Blob, began time.Time) (*rendition, error) {
+	task, err := w.task(p, f)
+	if err != nil {
 		return nil, err
 	}
 	fetch := time.Since(began)
-	out, err := w.decoders.Render(ctx, p.task)
+	out, err := w.decoders.Render(ctx, task)
+	if err != nil && task.Stream != nil && unlikely(err) {
+		w.log.Warn("codestream made of packets not decoded: trying the whole file", "key", p.object.Key, "error", err)
+		p.index, p.unindexed = nil, packets.Decoder
+		return w.pixels(ctx, p, f, began)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -163,12 +181,14 @@ func (w *Worker) decode(ctx context.Context, job tile.Job, p plan) (*rendition, 
 	if err != nil {
 		return nil, err
 	}
-	if !f.Same() {
-		r.discard()
-		return nil, errChanged()
-	}
 	r.timing = tile.Timing{Fetch: fetch, Decode: out.Decode, Encode: out.Encode}
 	return r, nil
+}
+
+// unlikely tells errors that blame the bytes, though not at the price of a child: with a
+// codestream of our own making, the whole file deserves a try.
+func unlikely(err error) bool {
+	return tile.CodeOf(err) == tile.Broken && !errors.Is(err, decoder.ErrLost)
 }
 
 func (w *Worker) openVersion(ctx context.Context, job tile.Job) (store.Blob, error) {

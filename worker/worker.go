@@ -9,12 +9,15 @@
 //     cancelled when the last of them has left. It asks the shared store of results.
 //  3. The facts of this version of the image, from memory or from the file's header,
 //     say which resolution level to decode and how much work that is.
-//  4. Admission: a free slot, a place among the waiting, or tile.Busy at once.
-//  5. The source is looked at again, since time has passed: another version than the
+//  4. JPEG 2000: the packet index of this version (worker/packets), built once.
+//  5. Admission: a free slot, a place among the waiting, or tile.Busy at once.
+//  6. The source is looked at again, since time has passed: another version than the
 //     job's is tile.Changed. The file is opened as that very version.
-//  6. A decoder child makes the pixels. If the file was written to meanwhile, the
+//  7. With an index, the packets that the region needs become a small codestream of
+//     their own; else the decoder gets the whole file.
+//  8. A decoder child makes the pixels. If the file was written to meanwhile, the
 //     outcome is dropped and the answer is tile.Changed.
-//  7. The waiters get the result; it is written to the result cache and to the shared
+//  9. The waiters get the result; it is written to the result cache and to the shared
 //     store behind their backs.
 //
 // Files that are malformed or over budget are judged once per version, and a version
@@ -30,6 +33,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -39,6 +43,7 @@ import (
 	"github.com/tessera-iiif/tessera/internal/store"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/worker/decoder"
+	"github.com/tessera-iiif/tessera/worker/packets"
 )
 
 // Decoders is the pool of decoder children. Work stops when ctx ends.
@@ -64,6 +69,7 @@ type Results interface {
 // Config is what a Worker is made of. Source, Decoders and Log are needed.
 type Config struct {
 	Source    store.Source // images
+	Remote    bool         // images are far away: read as little of them as possible
 	Manifests store.Source // documents; nil where there are none
 	Results   Results      // at hand; nil: results are not kept
 	Shared    Results      // of all workers; nil: none. Asked before rendering anew
@@ -75,10 +81,22 @@ type Config struct {
 	Log       *slog.Logger
 }
 
+// stores are where packet indices are kept, nearest first.
+func (c Config) stores() (all []packets.Results) {
+	for _, r := range []Results{c.Results, c.Shared} {
+		if r != nil {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
 // Limits bound what one job may cost. Zero values stand for the defaults.
 type Limits struct {
 	DecodedArea int64         // pixels decoded for one rendering, after reduction; 512 Mpx
 	FileBytes   int64         // of files that are decoded as a whole; 16 GiB
+	StreamBytes int64         // of JPEG 2000 packets put together for one rendering; 64 MiB
+	IndexBytes  int64         // of packet indices in memory; 128 MiB
 	Timeout     time.Duration // of one decode; one minute
 	Header      *jp2.Budget   // of JPEG 2000 headers; jp2.DefaultBudget
 }
@@ -102,6 +120,7 @@ type Worker struct {
 	results   Results
 	shared    Results
 	decoders  Decoders
+	packets   *packets.Engine
 	limits    Limits
 	log       *slog.Logger
 
@@ -110,6 +129,8 @@ type Worker struct {
 	renderings  flight.Group[tile.Key, *rendition]
 	callers     callers
 	admission   *admission
+	batches     *batches
+	joint       atomic.Uint64 // tiles decoded by a neighbour
 	wards       *wards
 	saver       *saver
 	sharer      *saver // into the shared store, which may be slow
@@ -131,14 +152,20 @@ const maxVerdicts = 50_000
 func New(c Config) *Worker {
 	slots := cmp.Or(c.Slots, runtime.GOMAXPROCS(0))
 	closing, cut := context.WithCancel(context.Background())
+	limits := c.Limits.withDefaults()
 	return &Worker{
 		name: c.Name, source: c.Source, manifests: c.Manifests, results: c.Results, shared: c.Shared,
-		decoders: c.Decoders, limits: c.Limits.withDefaults(), log: c.Log,
+		decoders: c.Decoders, limits: limits, log: c.Log,
+		packets: packets.New(packets.Config{
+			Source: c.Source, Remote: c.Remote, Results: c.stores(), Header: *limits.Header, FileBytes: limits.FileBytes,
+			StreamBytes: limits.StreamBytes, IndexBytes: limits.IndexBytes, Log: c.Log,
+		}),
 		verdicts: otter.Must(&otter.Options[subject, verdict]{
 			MaximumSize: maxVerdicts,
 			Executor:    func(maintain func()) { maintain() },
 		}),
 		admission: newAdmission(slots, cmp.Or(c.Queue, 8*slots)),
+		batches:   &batches{slots: slots},
 		wards:     newWards(),
 		saver:     newSaver(closing, c.Results, c.Log),
 		sharer:    newSaver(closing, c.Shared, c.Log),
@@ -151,6 +178,7 @@ func New(c Config) *Worker {
 func (w *Worker) Close(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, w.cut)
 	w.jobs.Wait()
+	w.packets.Close()
 	w.saver.close()
 	w.sharer.close()
 	defer w.cut()
@@ -180,17 +208,23 @@ type Stats struct {
 	Waiting        int // in the queue
 	WaitingExports int
 	Refused        uint64 // busy
-	Abandoned      uint64 // left the queue because nobody waited any more
+	Abandoned      uint64 // left the queue because nobody waited any more, or a neighbour did the work
 	Decodes        uint64 // begun
 	Unsaved        uint64 // results not written because writing fell behind
 	Quarantined    int    // image versions
+	Joint          uint64 // tiles decoded with a neighbour's, in its slot
 }
+
+// Packets counts what became of JPEG 2000 regions: how many were made of their packets
+// alone, what that took of the source, and why others were not.
+func (w *Worker) Packets() packets.Stats { return w.packets.Stats() }
 
 // Stats returns the load.
 func (w *Worker) Stats() Stats {
 	s := w.admission.stats()
 	s.Unsaved = w.saver.dropped.Load() + w.sharer.dropped.Load()
 	s.Quarantined = w.wards.condemned()
+	s.Joint = w.joint.Load()
 	return s
 }
 
@@ -203,6 +237,7 @@ func (w *Worker) Clear(id string) {
 		}
 	}
 	w.wards.clear(func(key string) bool { return meant(id, key) })
+	w.packets.Forget(func(key string) bool { return meant(id, key) })
 }
 
 // Forgetter is a source that remembers for a while what it found out.

@@ -52,6 +52,7 @@ func commands() []command {
 		{"explain", "which rule decides what a user sees of an image, and why", explain},
 		{"backup", "copy users, groups and rules from the database to a file", backup},
 		{"restore", "put such a copy into an empty database, of either kind", restore},
+		{"inspect", "how JPEG 2000 files are made, and what a tile of them costs", inspect},
 		{"config", "check, print or document the settings", configure},
 		{"nats-config", "configuration, certificates and credentials for a cluster's NATS servers", natsConfig},
 		{"version", "version of Tessera, Go, libvips and OpenJPEG", showVersion},

@@ -5,10 +5,12 @@ import (
 	"errors"
 
 	"github.com/tessera-iiif/tessera/internal/bus"
+	"github.com/tessera-iiif/tessera/internal/config"
 	"github.com/tessera-iiif/tessera/internal/ops"
 	"github.com/tessera-iiif/tessera/internal/store"
 	"github.com/tessera-iiif/tessera/worker"
 	"github.com/tessera-iiif/tessera/worker/decoder"
+	"github.com/tessera-iiif/tessera/worker/packets"
 )
 
 func (s *server) worker(ctx context.Context) error {
@@ -42,7 +44,7 @@ func (s *server) worker(ctx context.Context) error {
 	s.opened(func() error { return decoders.Close(s.force) })
 	w := worker.New(worker.Config{
 		Name: s.settings.Name, Limits: worker.Limits{Timeout: s.settings.DecodeTime},
-		Source: images, Manifests: manifests, Results: results, Shared: shared, Decoders: decoders,
+		Source: images, Remote: config.InS3(s.settings.Images), Manifests: manifests, Results: results, Shared: shared, Decoders: decoders,
 		Slots: s.settings.Decoders, Queue: s.settings.Queue, Log: s.log,
 	})
 	s.measure(w, results)
@@ -85,7 +87,26 @@ func (s *server) measure(w *worker.Worker, results *store.Results) {
 	gauge("in_flight", "Renderings and inspections under way.", func() float64 { return float64(w.Stats().Running) })
 	gauge("waiting", "Renderings that wait for a slot.", func() float64 { return float64(w.Stats().Waiting) })
 	gauge("decodes", "Decodes begun since the start.", func() float64 { return float64(w.Stats().Decodes) })
+	gauge("joint_tiles", "Tiles decoded in the slot of a neighbour, since the start.", func() float64 { return float64(w.Stats().Joint) })
 	gauge("refused", "Renderings refused because queues were full, since the start.", func() float64 { return float64(w.Stats().Refused) })
 	gauge("quarantined", "Image versions that killed decoders and are not decoded.", func() float64 { return float64(w.Stats().Quarantined) })
+	s.measurePackets(w)
 	gauge("store_bytes", "Bytes of rendered results on disk.", func() float64 { return float64(results.Stats().Bytes) })
+}
+
+// measurePackets shows what JPEG 2000 regions took of their files.
+func (s *server) measurePackets(w *worker.Worker) {
+	count := func(name, help string, labels map[string]string, f func(packets.Stats) uint64) {
+		s.metrics.Count("tessera_worker_"+name, help, labels, func() float64 { return float64(f(w.Packets())) })
+	}
+	count("packet_tiles_total", "JPEG 2000 regions decoded from their packets alone.", nil, func(p packets.Stats) uint64 { return p.Tiles })
+	count("source_bytes_total", "Bytes read of JPEG 2000 files for those regions.", nil, func(p packets.Stats) uint64 { return p.Bytes })
+	count("source_ranges_total", "Ranges read of JPEG 2000 files for those regions.", nil, func(p packets.Stats) uint64 { return p.Ranges })
+	count("index_builds_total", "Packet indices built.", nil, func(p packets.Stats) uint64 { return p.Builds })
+	count("index_loads_total", "Packet indices found beside the results.", nil, func(p packets.Stats) uint64 { return p.Loads })
+	count("index_refusals_total", "JPEG 2000 files that cannot be indexed.", nil, func(p packets.Stats) uint64 { return p.Refusals })
+	for _, why := range packets.Reasons() {
+		count("packet_fallbacks_total", "JPEG 2000 regions decoded from the whole file, by reason.",
+			map[string]string{"reason": string(why)}, func(p packets.Stats) uint64 { return p.Fallbacks[why] })
+	}
 }

@@ -111,7 +111,7 @@ func TestReadersNeverSeeAGap(t *testing.T) {
 }
 
 func setCount(ctx context.Context, tx *db.Tx, subject string, n int) error {
-	return tx.SetThrottle(ctx, subject, n, time.Time{})
+	return tx.SetThrottle(ctx, subject, db.Throttle{Failures: n, Updated: start})
 }
 
 // R61: counts lose nothing: a change sees all that came before it, whoever made it.

@@ -76,3 +76,23 @@ func BenchmarkSynthesise(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkTile is all that the engine does for one tile of a file whose index is at hand.
+func BenchmarkTile(b *testing.B) {
+	data := benchFile(b, "-PLT")
+	x := mustIndex(b, data)
+	src := bytes.NewReader(data)
+	b.ReportAllocs()
+	for b.Loop() {
+		plan, err := x.Plan(tileOf256, 1)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if plan.Ranges(16<<10) == nil {
+			b.Fatal("nothing to read")
+		}
+		if _, err := plan.SynthesiseFile(src); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -10,6 +10,7 @@ type Boxes struct {
 	Display     Density      // resolution wished for at display; likewise
 
 	image imageHeader
+	kept  []byte // ihdr and the boxes of jp2h that say how to show samples, as they are
 }
 
 // Density is a resolution in pixels per metre.
@@ -59,6 +60,7 @@ func (r *boxReader) readHeaderBox(b box, parts *headerParts) error {
 	if err != nil {
 		return err
 	}
+	r.kept = appendBox(r.kept, b.part, c.b)
 	return parse(parts, c, &r.Boxes, r.budget)
 }
 

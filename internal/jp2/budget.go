@@ -24,6 +24,7 @@ type Budget struct {
 	TilePackets   int   // of one tile, to be indexed: each takes 16 bytes
 	TileParts     int
 	Packets       int64 // of the whole codestream: precincts × layers × tiles
+	WalkBytes     int64 // of packets whose headers may be read to learn their lengths
 	IndexBytes    int64 // packet lengths held, at one byte and a half or so a packet
 	Levels        int   // wavelet decompositions
 }
@@ -48,6 +49,7 @@ func DefaultBudget() Budget {
 		TilePackets:   1 << 22,
 		TileParts:     1 << 18,
 		Packets:       1 << 25,
+		WalkBytes:     1 << 38,
 		IndexBytes:    1 << 25,
 		Levels:        32,
 	}

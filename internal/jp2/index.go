@@ -13,8 +13,24 @@ type Index struct {
 	size   Size
 	cap    []byte // contents of CAP
 	params Params // of the main header
+	boxes  []byte // Boxes.kept; nil where the codestream is bare
 	tiles  []tileIndex
+	origin Origin
 }
+
+// Origin is where the lengths of packets were found.
+type Origin string
+
+// The origins. An index that was stored tells none.
+const (
+	FromPLT     Origin = "PLT"
+	FromPLM     Origin = "PLM"
+	FromHeaders Origin = "packet headers"
+)
+
+// Origin is where the lengths of most packets were found; that of any tile whose packet
+// headers had to be read outranks the others.
+func (x *Index) Origin() Origin { return x.origin }
 
 // tileIndex is one tile. Most tiles of a large image are asked for rarely: their
 // packets are laid out when first needed.
@@ -44,32 +60,34 @@ type layout struct {
 
 // BuildIndex finds all packets of the file that h was read from: by PLT or PLM where
 // the file has them, else by reading the headers of all packets, which touches most of
-// the file. The index is refused unless the packets come to exactly what the tile-parts
-// hold. Errors are as those of ReadHeader.
+// the file and is refused beyond Budget.WalkBytes. The index is refused unless the
+// packets come to exactly what the tile-parts hold. Errors are as those of ReadHeader,
+// or wrap ErrWalk.
 func BuildIndex(r io.ReaderAt, size int64, h *Header, b Budget) (*Index, error) {
 	cs := &h.Codestream
 	if cs.Missing > 0 {
 		return nil, place{"jp2c", cs.Offset}.fail("the file lacks %d bytes of the codestream", cs.Missing)
 	}
 	for _, seg := range cs.Segments {
-		if seg.Marker == PPM {
-			return nil, seg.place().fail("packed packet headers are not followed")
+		if err := seg.followed(); err != nil {
+			return nil, err
 		}
 	}
 	// The chain of tile-parts leads forward: reading it costs the file at most, and its end.
-	src := newSource(r, size, size+window)
+	src := newSource(r, size, size+widest)
 	walk, err := walkTileParts(src, cs, b)
 	if err != nil {
 		return nil, err
 	}
 	// Packet headers are read tile by tile, whose parts may be interleaved.
-	src.budget = size + int64(walk.count)*window
-	x := &Index{size: cs.Size, cap: cs.CAP, params: cs.Params, tiles: make([]tileIndex, len(walk.tiles))}
+	src.budget = size + int64(walk.count)*widest
+	x := &Index{size: cs.Size, cap: cs.CAP, params: cs.Params, boxes: h.kept, tiles: make([]tileIndex, len(walk.tiles))}
 	for t := range walk.tiles {
 		if err := x.index(walk, t); err != nil {
 			return nil, err
 		}
 	}
+	x.origin = walk.origin
 	return x, nil
 }
 

@@ -6,10 +6,10 @@ import (
 	"hash/crc32"
 )
 
-// The stored form of an index: magic and version, the main header as marker segments,
-// then for each tile what it overrides, again as segments, and its tile-parts with the
+// The stored form of an index: magic and version, the boxes around the codestream, the
+// main header as marker segments, then for each tile what it overrides, again as segments, and its tile-parts with the
 // lengths of their packets; last the CRC-32C of all that. Numbers are varints.
-const indexMagic = "TJPX\x01"
+const indexMagic = "TJPX\x02"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -20,6 +20,7 @@ func indexPlace(at int) place { return place{"index", int64(at)} }
 func (x *Index) AppendBinary(out []byte) ([]byte, error) {
 	begin := len(out)
 	out = append(out, indexMagic...)
+	out = appendBlock(out, x.boxes)
 	main := streamWriter{}
 	main.segment(SIZ, func() { main.size(&x.size) })
 	if x.cap != nil {
@@ -113,8 +114,25 @@ func (r *indexReader) block() ([]byte, error) {
 	return block, nil
 }
 
+// boxes reads what stood around the codestream: whole boxes, ihdr first.
+func (r *indexReader) boxes() ([]byte, error) {
+	at := r.place()
+	boxes, err := r.block()
+	if err != nil || len(boxes) == 0 {
+		return nil, err
+	}
+	if len(boxes) < imageHeaderBox || boxName(boxes[4:8]) != "ihdr" {
+		return nil, at.fail("boxes do not begin with ihdr")
+	}
+	return boxes, nil
+}
+
 // main reads the main header, and makes room for as many tiles as it has.
 func (r *indexReader) main() (*Index, error) {
+	boxes, err := r.boxes()
+	if err != nil {
+		return nil, err
+	}
 	block, err := r.block()
 	if err != nil {
 		return nil, err
@@ -128,7 +146,7 @@ func (r *indexReader) main() (*Index, error) {
 	if int64(len(r.left)) < 2*cs.Size.Tiles() { // each takes two bytes at least
 		return nil, r.place().fail("too short for %d tiles", cs.Size.Tiles())
 	}
-	return &Index{size: cs.Size, cap: cs.CAP, params: cs.Params, tiles: make([]tileIndex, cs.Size.Tiles())}, nil
+	return &Index{size: cs.Size, cap: cs.CAP, params: cs.Params, boxes: boxes, tiles: make([]tileIndex, cs.Size.Tiles())}, nil
 }
 
 func (r *indexReader) tile(x *Index, t int) error {

@@ -126,6 +126,9 @@ func exercise(t *testing.T, x *Index, data []byte) {
 	if err != nil {
 		t.Fatalf("synthetic header: %v", err)
 	}
+	if file, err := plan.SynthesiseFile(bytes.NewReader(data)); err != nil || !bytes.HasSuffix(file, stream) {
+		t.Fatalf("synthetic file: %v", err)
+	}
 	if h.Width < 1 || h.Codestream.Size.Tiles() != int64(len(plan.tiles)) {
 		t.Fatalf("synthetic facts: %+v", h.Facts)
 	}
@@ -134,10 +137,11 @@ func exercise(t *testing.T, x *Index, data []byte) {
 // FuzzBuildIndex: from bytes to a synthetic codestream.
 func FuzzBuildIndex(f *testing.F) {
 	f.Add(tinyFile())
+	f.Add(richFile())
 	for _, tc := range hostileParts() {
 		f.Add(tc.data)
 	}
-	for _, options := range []string{"-n 2 -PLT -SOP -EPH", "-n 3 -t 16,16 -M 5 -r 4,1", "-n 2 -p PCRL -TP R -c [16,16] -b 4,4"} {
+	for _, options := range []string{"-n 2 -PLT -SOP -EPH", "-t 16,16 -n 2 -TLM", "-n 3 -t 16,16 -M 5 -r 4,1", "-n 2 -p PCRL -TP R -c [16,16] -b 4,4"} {
 		_, data := encode(f, picture(f, 33, 21, 1), "seed.j2k", options)
 		f.Add(data)
 	}
@@ -145,6 +149,11 @@ func FuzzBuildIndex(f *testing.F) {
 		h, err := parse(data)
 		if err != nil {
 			return
+		}
+		for i, off := range TilePartOffsets(bytes.NewReader(data), int64(len(data)), h, DefaultBudget()) {
+			if off < h.Codestream.Tiles || off >= h.Codestream.End {
+				t.Fatalf("tile-part %d at %d of %d bytes", i, off, len(data))
+			}
 		}
 		x, err := BuildIndex(bytes.NewReader(data), int64(len(data)), h, DefaultBudget())
 		var refusal *Error

@@ -9,6 +9,7 @@ type Plan struct {
 	// the synthetic codestream.
 	Region Rect
 	size   Size
+	boxes  []byte // to be put around it
 	cap    []byte
 	params Params // of the synthetic main header
 	tiles  []plannedTile
@@ -20,6 +21,9 @@ type plannedTile struct {
 	source *layout
 	from   []int32 // by precinct of grid: its number in source, or unneeded
 }
+
+// Pixels is Region counted from the top left corner of the synthetic image.
+func (p *Plan) Pixels() Rect { return p.Region.shift(-p.size.XOsiz, -p.size.YOsiz) }
 
 // unneeded marks precincts outside the region's reach.
 const unneeded = -1
@@ -51,7 +55,7 @@ func (x *Index) Plan(region Rect, reduce int) (*Plan, error) {
 	}
 	w.reach(sources)
 	w.crop()
-	p := &Plan{cap: x.cap, size: w.synthetic(), Region: w.small.shift(-w.shift[0], -w.shift[1])}
+	p := &Plan{cap: x.cap, boxes: x.boxes, size: w.synthetic(), Region: w.small.shift(-w.shift[0], -w.shift[1])}
 	for i, source := range sources {
 		tile, err := w.tile(&p.size, int64(i), source)
 		if err != nil {

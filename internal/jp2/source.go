@@ -11,6 +11,13 @@ import (
 // than the bytes.
 const window = 64 << 10
 
+const (
+	// Glance is how much is read after a leap: tile-part headers far apart are short.
+	Glance = 8 << 10
+	// widest is what reading on and on from the same place grows to.
+	widest = 1 << 20
+)
+
 // source reads a file mostly front to back in few reads, at most budget bytes in all.
 type source struct {
 	r      io.ReaderAt
@@ -30,12 +37,24 @@ func (s *source) bytes(p place, off int64, n int) ([]byte, error) {
 		return nil, p.fail("ends after byte %d of the file", s.size)
 	}
 	if off < s.at || off+int64(n) > s.at+int64(len(s.held)) {
-		if err := s.load(p, off, max(n, window)); err != nil {
+		if err := s.load(p, off, max(n, s.reach(off))); err != nil {
 			return nil, err
 		}
 	}
 	i := int(off - s.at)
 	return s.held[i : i+n : i+n], nil
+}
+
+// reach is how much to read at off: ever more where reading goes on from what is held.
+func (s *source) reach(off int64) int {
+	end := s.at + int64(len(s.held))
+	switch {
+	case off < s.at || off > end+Glance:
+		return Glance
+	case len(s.held) < window:
+		return window
+	}
+	return min(2*len(s.held), widest)
 }
 
 // some returns at least one byte at off, and no more than up to end. It reads only

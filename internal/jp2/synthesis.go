@@ -15,7 +15,8 @@ type Range struct{ Offset, Length int64 }
 // Ranges gives what must be read of the source, in order. Runs with no more than gap
 // bytes between them are joined: a few idle bytes cost less than another request.
 func (p *Plan) Ranges(gap int64) []Range {
-	var runs []Range
+	n, _ := p.Packets()
+	runs := make([]Range, 0, n)
 	for from := range p.needed() {
 		runs = append(runs, Range{from.offset, from.length})
 	}
@@ -72,7 +73,34 @@ func (p *Plan) Packets() (n int, bytes int64) {
 // that Ranges names at their offsets in the file.
 func (p *Plan) Synthesise(src io.ReaderAt) ([]byte, error) {
 	_, bytes := p.Packets()
-	w := streamWriter{out: make([]byte, 0, int(bytes)+p.overhead())}
+	return p.append(make([]byte, 0, int(bytes)+p.overhead()), src)
+}
+
+// SynthesiseFile is Synthesise with the boxes around the codestream that the source has
+// around its own: palette, channel definitions, colour. A bare one stays bare.
+func (p *Plan) SynthesiseFile(src io.ReaderAt) ([]byte, error) {
+	if p.boxes == nil {
+		return p.Synthesise(src)
+	}
+	_, bytes := p.Packets()
+	file := make([]byte, 0, int(bytes)+p.overhead()+len(p.boxes)+fileOverhead)
+	file = appendFileHead(file, p.boxes, p.size.Width(), p.size.Height())
+	begin := len(file) // of jp2c
+	file, err := p.append(append(file, "\x00\x00\x00\x00jp2c"...), src)
+	if err != nil {
+		return nil, err
+	}
+	size := len(file) - begin
+	if size > math.MaxUint32 {
+		return nil, whole.fail("codestream of %d bytes", size)
+	}
+	binary.BigEndian.PutUint32(file[begin:], uint32(size))
+	return file, nil
+}
+
+// append writes the codestream after what is in out.
+func (p *Plan) append(out []byte, src io.ReaderAt) ([]byte, error) {
+	w := streamWriter{out: out}
 	w.mainHeader(p)
 	for i := range p.tiles {
 		begin := len(w.out)

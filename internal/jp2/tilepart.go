@@ -1,6 +1,11 @@
 package jp2
 
-import "slices"
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+)
 
 // tilePart is one tile-part as its header tells it (A.4.2).
 type tilePart struct {
@@ -24,8 +29,14 @@ type partWalker struct {
 	tiles  []tileHeads
 	plm    *plmReader // where the main header has PLM
 	count  int        // tile-parts so far
-	held   int64      // bytes of lengths kept so far
+	origin Origin
+	held   int64 // bytes of lengths kept so far
+	walked int64 // bytes of packets whose headers were read so far
 }
+
+// ErrWalk says that the file tells no packet lengths, and that finding them in the
+// packets was not allowed by Budget.WalkBytes.
+var ErrWalk = errors.New("packet headers would have to be read")
 
 // walkTileParts reads the headers of all tile-parts. Tiles may come in any order and
 // interleaved; the parts of one tile come in theirs.
@@ -108,8 +119,10 @@ func (w *partWalker) readPart(off int64) (*tilePart, error) {
 func (w *partWalker) takeLengths(part *tilePart, plt fragments) (err error) {
 	switch {
 	case plt != nil:
+		w.origin = cmp.Or(w.origin, FromPLT)
 		part.lengths, err = plt.join().packetLengths(part.place, part.end-part.body)
 	case w.plm != nil:
+		w.origin = cmp.Or(w.origin, FromPLM)
 		part.lengths, err = w.plm.next(part)
 	}
 	if err != nil {
@@ -123,6 +136,12 @@ func (w *partWalker) measure(t int, grid *tileGrid) error {
 	parts := w.tiles[t].parts
 	if !slices.ContainsFunc(parts, func(p tilePart) bool { return p.lengths.total != p.end-p.body }) {
 		return nil
+	}
+	w.origin = FromHeaders
+	for i := range parts {
+		if w.walked += parts[i].end - parts[i].body; w.walked > w.budget.WalkBytes {
+			return fmt.Errorf("%w: %s", ErrWalk, parts[i].fail("no packet lengths are told").Error())
+		}
 	}
 	if err := walkPackets(w.src, &w.cs.Size, grid, parts, w.budget); err != nil {
 		return err
@@ -210,12 +229,10 @@ func (w *partWalker) readSegment(seg Segment, heads *tileHeads, plt *fragments) 
 			return seg.place().fail("belongs into the first tile-part of its tile")
 		}
 	case POC: // may come in any tile-part, before the packets it governs
-	case PPT:
-		return seg.place().fail("packed packet headers are not followed")
 	case SOC, SIZ, SOT, SOP, EPH, EOC, CAP, TLM, PLM, PPM, CRG:
 		return seg.place().fail("has no place in a tile-part header")
 	default:
-		return nil // COM, or unknown
+		return seg.followed() // COM, or unknown
 	}
 	off, n := seg.body()
 	c, err := w.src.cursor(seg.place(), off, n)

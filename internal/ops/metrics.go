@@ -38,6 +38,12 @@ func (m *Metrics) Observe(kind string, status int, cache string, d time.Duration
 	m.seconds.WithLabelValues(kind).Observe(d.Seconds())
 }
 
+// Count registers a number that only grows, read when asked for. Counts of one name
+// differ by their labels, whose values are from small fixed sets.
+func (m *Metrics) Count(name, help string, labels map[string]string, f func() float64) {
+	m.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels}, f))
+}
+
 // Gauge registers a value that is read when asked for.
 func (m *Metrics) Gauge(name, help string, f func() float64) {
 	m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))

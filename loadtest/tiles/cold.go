@@ -14,8 +14,9 @@ type measurement struct {
 	Server string `json:"server"` // tessera, iipimage or bare
 	Round  int    `json:"round,omitempty"`
 	load
-	CPU  float64 `json:"cpu_seconds,omitempty"`
-	Peak int64   `json:"peak_bytes,omitempty"`
+	CPU     float64 `json:"cpu_seconds,omitempty"`
+	Peak    int64   `json:"peak_bytes,omitempty"`
+	Picture string  `json:"picture,omitempty"` // of cold tiles: its structure
 }
 
 func (m measurement) print() error { return json.NewEncoder(os.Stdout).Encode(m) }
@@ -25,6 +26,7 @@ func (m measurement) print() error { return json.NewEncoder(os.Stdout).Encode(m)
 func cold(ctx context.Context, args []string) error {
 	flags, read := targetFlags("cold")
 	server := flags.String("server", "", "name in the report")
+	picture := flags.String("picture", "tiled-1024", "structure in the report")
 	round := flags.Int("round", 1, "number in the report")
 	keep := flags.String("keep", "", "file to keep the pictures in")
 	t, err := read(args)
@@ -47,7 +49,7 @@ func cold(ctx context.Context, args []string) error {
 	if err := writeJSON(*keep, album{drawn, pictures}); err != nil {
 		return err
 	}
-	m.Kind, m.Server, m.Round = "cold", *server, *round
+	m.Kind, m.Server, m.Round, m.Picture = "cold", *server, *round, *picture
 	return m.print()
 }
 

@@ -14,10 +14,15 @@ import (
 
 // What is wanted at least (ratios) or at most (bytes).
 const (
-	coldFloor   = 1.0
 	warmFloor   = 0.8
 	memoryLimit = 700_000_000
 )
+
+// coldFloors are for each structure of picture.
+var coldFloors = []struct {
+	picture string
+	ratio   float64
+}{{"tiled-1024", 1.1}, {"untiled-lossy", 2.5}, {"untiled-lossless", 3}}
 
 // report prints the table of a file of measurements: tiles report FILE.
 func report(_ context.Context, args []string) (err error) {
@@ -74,6 +79,9 @@ func (r results) table(w io.Writer) {
 func (m measurement) row(w io.Writer) {
 	each := func(sum float64) float64 { return sum / float64(m.Requests) }
 	label, peak := fmt.Sprintf("%s %d", m.Kind, m.Round), "-"
+	if m.Picture != "" {
+		label = fmt.Sprintf("%s %s %d", m.Kind, m.Picture, m.Round)
+	}
 	if m.Peak > 0 {
 		label, peak = m.Kind, fmt.Sprintf("%.0f", float64(m.Peak)/1e6)
 	}
@@ -81,15 +89,35 @@ func (m measurement) row(w io.Writer) {
 		m.rate(), m.P50, m.P95, each(float64(m.Bytes))/1e3, each(m.CPU)*1e3, peak)
 }
 
+// picture is the part of the results that is about one structure.
+func (r results) picture(name string) (part results) {
+	for _, m := range r {
+		if m.Picture == name {
+			part = append(part, m)
+		}
+	}
+	return part
+}
+
+func rate(ours, theirs measurement) float64 { return ours.rate() / theirs.rate() }
+
+// cold compares cold tiles of one structure.
+func (r results) cold(w io.Writer, picture string, floor float64) {
+	ratios := r.ratios("cold", "iipimage", rate)
+	if len(ratios) == 0 {
+		return
+	}
+	x := median(ratios)
+	fmt.Fprintf(w, "%s  cold tiles, %s: %.2fx the requests/s of iipimage (wanted %.1fx; rounds %.2f)\n", verdict(x >= floor), picture, x, floor, ratios)
+	p50 := r.ratios("cold", "iipimage", func(ours, theirs measurement) float64 { return theirs.P50 / ours.P50 })
+	cpu := r.ratios("cold", "iipimage", func(ours, theirs measurement) float64 { return theirs.CPU / ours.CPU })
+	fmt.Fprintf(w, "      %.2fx as fast at the median tile, %.2fx the tiles for the same processor time\n", median(p50), median(cpu))
+}
+
 // verdicts compares the medians over rounds with what is wanted.
 func (r results) verdicts(w io.Writer) {
-	rate := func(ours, theirs measurement) float64 { return ours.rate() / theirs.rate() }
-	if ratios := r.ratios("cold", "iipimage", rate); len(ratios) > 0 {
-		x := median(ratios)
-		fmt.Fprintf(w, "%s  cold tiles: %.2fx the requests/s of iipimage (wanted %.1fx; rounds %.2f)\n", verdict(x >= coldFloor), x, coldFloor, ratios)
-		p50 := r.ratios("cold", "iipimage", func(ours, theirs measurement) float64 { return theirs.P50 / ours.P50 })
-		cpu := r.ratios("cold", "iipimage", func(ours, theirs measurement) float64 { return theirs.CPU / ours.CPU })
-		fmt.Fprintf(w, "      %.2fx as fast at the median tile, %.2fx the tiles for the same processor time\n", median(p50), median(cpu))
+	for _, floor := range coldFloors {
+		r.picture(floor.picture).cold(w, floor.picture, floor.ratio)
 	}
 	if ratios := r.ratios("warm", "bare", rate); len(ratios) > 0 {
 		x := median(ratios)

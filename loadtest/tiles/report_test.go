@@ -11,7 +11,7 @@ func lines(kind, other string, rates ...[2]int) string {
 	var out strings.Builder
 	for i, r := range rates {
 		for j, server := range []string{"tessera", other} {
-			fmt.Fprintf(&out, `{"kind":%q,"server":%q,"round":%d,"requests":%d,"seconds":1,"p50_ms":%d,"cpu_seconds":1}`+"\n", kind, server, i+1, r[j], 1000/r[j])
+			fmt.Fprintf(&out, `{"kind":%q,"picture":"untiled-lossy","server":%q,"round":%d,"requests":%d,"seconds":1,"p50_ms":%d,"cpu_seconds":1}`+"\n", kind, server, i+1, r[j], 1000/r[j])
 		}
 	}
 	return out.String()
@@ -33,8 +33,8 @@ func TestVerdicts(t *testing.T) {
 		return fmt.Sprintf(`{"kind":"memory","server":"tessera","requests":600,"seconds":9,"peak_bytes":%d}`, peak)
 	}
 	for name, c := range map[string]struct{ measurements, want string }{
-		"the median of rounds counts": {lines("cold", "iipimage", [2]int{100, 50}, [2]int{10, 100}, [2]int{120, 100}), "PASS  cold tiles: 1.20x"},
-		"slower than the peer":        {lines("cold", "iipimage", [2]int{80, 100}), "MISS  cold tiles: 0.80x"},
+		"the median of rounds counts": {lines("cold", "iipimage", [2]int{300, 100}, [2]int{10, 100}, [2]int{280, 100}), "PASS  cold tiles, untiled-lossy: 2.80x"},
+		"slower than the peer":        {lines("cold", "iipimage", [2]int{80, 100}), "MISS  cold tiles, untiled-lossy: 0.80x"},
 		"warm just enough":            {lines("warm", "bare", [2]int{80, 100}, [2]int{81, 100}), "PASS  warm tiles: 0.81x"},
 		"warm too slow":               {lines("warm", "bare", [2]int{79, 100}), "MISS  warm tiles: 0.79x"},
 		"memory within":               {memory(699_000_000), "PASS  memory: 699 MB"},

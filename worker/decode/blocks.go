@@ -47,8 +47,12 @@ func (c *codestream) image() area {
 	return area{int(h.x0), int(h.y0), int(h.x1), int(h.y1)}
 }
 
-// decodable widens a block to where every subsampled component has a sample too.
+// decodable widens a block to where every subsampled component has a sample too. Of
+// high-throughput code-blocks OpenJPEG decodes whole tiles only: of less it makes gray.
 func (c *codestream) decodable(a area) area {
+	if c.header.high_throughput != 0 {
+		return c.wholeTiles(a)
+	}
 	if c.header.max_step == 1 {
 		return a
 	}
@@ -57,12 +61,21 @@ func (c *codestream) decodable(a area) area {
 		intersect(c.image())
 }
 
+func (c *codestream) wholeTiles(a area) area {
+	h := c.header
+	x, y, w, down := int(h.tx0), int(h.ty0), int(h.tdx), int(h.tdy)
+	return area{
+		x + (a.x0-x)/w*w, y + (a.y0-y)/down*down,
+		x + ceilDiv(a.x1-x, w)*w, y + ceilDiv(a.y1-y, down)*down,
+	}.intersect(c.image())
+}
+
 // blocks cuts the window so that OpenJPEG holds few samples at a time and decodes each
 // tile once where tiles are of sensible size.
 func (c *codestream) blocks(whole area) []area {
 	h := c.header
 	budget := c.blockPixels << (2 * c.reduce)
-	if whole.width()*whole.height() <= budget {
+	if whole.width()*whole.height() <= budget || h.high_throughput != 0 && h.tiles == 1 {
 		return []area{whole}
 	}
 	tileW, tileH := int(h.tdx), int(h.tdy)

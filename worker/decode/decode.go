@@ -21,6 +21,7 @@ import (
 type Result struct {
 	Type           string
 	Body           []byte
+	Sizes          []int64 // of the pictures in Body, where the request had cuts
 	Decode, Encode time.Duration
 	free           func()
 }
@@ -53,7 +54,7 @@ func Render(data []byte, req protocol.Request) (*Result, error) {
 	}
 	defer p.free()
 	decoded := time.Now()
-	result, err := finish(p, o, req)
+	result, err := finishAll(p, o, req)
 	if err != nil {
 		return nil, err
 	}

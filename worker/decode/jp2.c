@@ -8,6 +8,9 @@
 // would only copy more of every tile-part twice.
 #define STREAM_BUFFER (32 * 1024)
 
+// HIGH_THROUGHPUT is the code-block style flag of ISO/IEC 15444-15.
+#define HIGH_THROUGHPUT 0x40
+
 static void note(const char *message, void *user) {
   jp2_reader *r = user;
   size_t used = strlen(r->error);
@@ -89,7 +92,9 @@ static int describe_header(jp2_reader *r, jp2_header *h) {
   h->levels = 32;
   for (uint32_t i = 0; i < image->numcomps; i++) {
     opj_image_comp_t *c = &image->comps[i];
-    uint32_t levels = info->m_default_tile_info.tccp_info[i].numresolutions - 1;
+    opj_tccp_info_t *coding = &info->m_default_tile_info.tccp_info[i];
+    uint32_t levels = coding->numresolutions - 1;
+    h->high_throughput |= (coding->cblksty & HIGH_THROUGHPUT) != 0;
     h->levels = levels < h->levels ? levels : h->levels;
     h->depth = c->prec > h->depth ? c->prec : h->depth;
     uint32_t step = c->dx > c->dy ? c->dx : c->dy;

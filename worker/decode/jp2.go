@@ -152,10 +152,21 @@ func (c *codestream) leastBytes(a area, wide bool) int64 {
 	return n
 }
 
+// sampleBytes is about what OpenJPEG holds while it decodes an area.
+func (c *codestream) sampleBytes(a area) int64 {
+	const perSample = 12
+	a = a.reduced(c.reduce)
+	return int64(a.width()) * int64(a.height()) * int64(c.header.components) * perSample
+}
+
 // decodeBlock decodes one block into p, which the first block brings into being:
 // OpenJPEG tells colours and profile only with the first pixels.
 func (c *codestream) decodeBlock(p *picture, block, reduced area, wide bool, budget int64) (*picture, error) {
-	if err := c.decodeArea(c.decodable(block)); err != nil {
+	decoded := c.decodable(block)
+	if c.header.high_throughput != 0 && c.sampleBytes(decoded) > budget {
+		return p, errTooLarge
+	}
+	if err := c.decodeArea(decoded); err != nil {
 		return p, err
 	}
 	var colour C.jp2_colour

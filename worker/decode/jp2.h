@@ -23,6 +23,7 @@ typedef struct {
   uint32_t levels; // decomposition levels that every component has
   uint32_t depth;  // of the deepest component
   uint32_t max_step; // largest XRsiz or YRsiz
+  int high_throughput; // some component has blocks of part 15
 } jp2_header;
 
 // The colour models a decoded image is stored in.

@@ -136,3 +136,27 @@ func pixelsOf(t *testing.T, data []byte, req protocol.Request, budget int) strin
 	}
 	return string(out)
 }
+
+// TestHighThroughput: regions of files of part 15 are those of the whole picture, which
+// OpenJPEG decodes right.
+func TestHighThroughput(t *testing.T) {
+	for _, name := range []string{"ht.j2c", "ht_lossy.j2c"} {
+		data := decodertest.Read(t, "../../internal/jp2/testdata/"+name)
+		for reduce := range 3 {
+			want := decodertest.Reference(t, "../../internal/jp2/testdata/"+name, "-r", strconv.Itoa(reduce))
+			for _, r := range []image.Rectangle{image.Rect(0, 0, 96, 64), image.Rect(16, 8, 80, 40), image.Rect(32, 32, 36, 36)} {
+				small := image.Rect(r.Min.X>>reduce, r.Min.Y>>reduce, r.Max.X>>reduce, r.Max.Y>>reduce)
+				req := region(tile.J2K, r.Min.X, r.Min.Y, r.Dx(), r.Dy())
+				req.Reduce, req.Width, req.Height = reduce, small.Dx(), small.Dy()
+				got := render(t, data, req)
+				for y := range small.Dy() {
+					for x := range small.Dx() {
+						if at(got, x, y) != at(want, small.Min.X+x, small.Min.Y+y) {
+							t.Fatalf("%s, reduced by %d, %v: pixel %d,%d is %v, want %v", name, reduce, r, x, y, at(got, x, y), at(want, small.Min.X+x, small.Min.Y+y))
+						}
+					}
+				}
+			}
+		}
+	}
+}

@@ -130,7 +130,8 @@ func (c *child) send(j *job) error {
 		return err
 	}
 	if j.file == nil {
-		_, err := c.conn.Write(append(frame, j.stream...))
+		both := net.Buffers{frame, j.stream} // a copy of the stream would be as large again
+		_, err := both.WriteTo(c.conn)
 		return err
 	}
 	raw, err := j.file.SyscallConn()

@@ -29,13 +29,21 @@ type Task struct {
 	Quality       iiifurl.Quality
 	Output        string // key of tile.MediaTypes, one of Pool.Formats
 	JPEGQuality   int    // 1 to 100, of the lossy outputs
+
+	// Cuts are parts of the picture that become answers of their own, at most MaxCuts.
+	// Width and Height are then those of the decoded region, which is not turned.
+	Cuts []iiifurl.Rect
 }
+
+// MaxCuts bounds Task.Cuts.
+const MaxCuts = protocol.MaxCuts
 
 // Output is an encoded picture. The caller closes Body, which holds exactly Size bytes.
 // Up to MemoryBody bytes it is in memory; above, it is an *os.File without a name.
 type Output struct {
 	Type           string // media type
 	Size           int64
+	Sizes          []int64 // of each cut; their bodies follow one another in Body
 	Body           io.ReadCloser
 	Decode, Encode time.Duration
 }

@@ -33,7 +33,7 @@ func (p *Pool) work(c *child, j *job) result {
 	if reply.Code != "" {
 		return result{err: tile.Fail(reply.Code, reply.Message, errors.New(reply.Cause))}
 	}
-	r := result{output: Output{Type: reply.Type, Size: reply.Size, Body: body, Decode: reply.Decode, Encode: reply.Encode}}
+	r := result{output: Output{Type: reply.Type, Size: reply.Size, Sizes: reply.Sizes, Body: body, Decode: reply.Decode, Encode: reply.Encode}}
 	if reply.Facts != nil {
 		r.facts = *reply.Facts
 	}

@@ -21,6 +21,7 @@ const (
 	MaxStream    = 256 << 20 // bytes of a codestream sent in place of a file
 	MaxDimension = 1 << 24   // pixels
 	MaxReduce    = 32        // resolution levels
+	MaxCuts      = 16        // pictures cut out of one decoded region
 )
 
 // Op says what a request wants.
@@ -51,6 +52,9 @@ type Request struct {
 	Output  string          `json:"output,omitempty"` // key of tile.MediaTypes
 	JPEG    int             `json:"jpeg,omitempty"`   // quality of lossy outputs, 1 to 100
 	Budget  int64           `json:"budget,omitempty"` // bytes the decoded pixels may take
+	// Cuts makes as many answers, one after the other, in place of one: parts of the
+	// picture of Width×Height, which is neither scaled, mirrored nor rotated.
+	Cuts []iiifurl.Rect `json:"cuts,omitempty"`
 }
 
 // ParseRequest reads and checks the JSON of a request.
@@ -95,7 +99,22 @@ func (r Request) checkRender() error {
 	case r.Budget < 1:
 		return errors.New("no memory budget")
 	}
+	if err := r.checkCuts(); err != nil {
+		return err
+	}
 	return r.checkQuality()
+}
+
+func (r Request) checkCuts() error {
+	if len(r.Cuts) > MaxCuts || len(r.Cuts) > 0 && (r.Mirror || r.Degrees != 0) {
+		return fmt.Errorf("%d cuts of a picture, turned or not", len(r.Cuts))
+	}
+	for _, c := range r.Cuts {
+		if c.X < 0 || c.Y < 0 || c.W < 1 || c.H < 1 || c.X > r.Width-c.W || c.Y > r.Height-c.H {
+			return fmt.Errorf("cut %+v of %dx%d", c, r.Width, r.Height)
+		}
+	}
+	return nil
 }
 
 func (r Request) checkQuality() error {
@@ -123,6 +142,7 @@ type Reply struct {
 	Cause   string        `json:"cause,omitempty"`   // for the log
 	Type    string        `json:"type,omitempty"`    // media type
 	Size    int64         `json:"size,omitempty"`    // bytes that follow
+	Sizes   []int64       `json:"sizes,omitempty"`   // of the answers among them, where there were cuts
 	Decode  time.Duration `json:"decode,omitempty"`
 	Encode  time.Duration `json:"encode,omitempty"`
 	CPU     time.Duration `json:"cpu,omitempty"` // the child has used so far, in all

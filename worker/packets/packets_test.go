@@ -1,0 +1,225 @@
+package packets
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/tessera-iiif/tessera/internal/jp2"
+	"github.com/tessera-iiif/tessera/internal/store"
+	"github.com/tessera-iiif/tessera/worker/decoder/decodertest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// folder is a source of files whose reads are counted, and can be held up or made to
+// fail, which no real folder does when asked.
+type folder struct {
+	*store.Dir
+	reads, fetches, wholes atomic.Int64
+
+	mu   sync.Mutex
+	gate chan struct{} // nil: open
+	fail error
+}
+
+type countedBlob struct {
+	store.Blob
+	f *folder
+}
+
+func (f *folder) Open(ctx context.Context, o store.Object) (store.Blob, error) {
+	f.mu.Lock()
+	gate, fail := f.gate, f.fail
+	f.mu.Unlock()
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	if fail != nil {
+		return nil, fail
+	}
+	b, err := f.Dir.Open(ctx, o)
+	return countedBlob{b, f}, err
+}
+
+func (b countedBlob) ReadAt(p []byte, off int64) (int, error) {
+	b.f.reads.Add(1)
+	return b.Blob.ReadAt(p, off)
+}
+
+func (b countedBlob) Fetch(r []store.Range) (io.ReaderAt, error) {
+	b.f.fetches.Add(1)
+	return b.Blob.Fetch(r)
+}
+
+func (b countedBlob) Local() (*os.File, error) {
+	b.f.wholes.Add(1)
+	return b.Blob.Local()
+}
+
+// stage is an engine on a folder with one image in it.
+func stage(t *testing.T, arguments string, change ...func(*Config)) (*Engine, *folder, store.Object) {
+	t.Helper()
+	return stageOf(t, 640, 400, arguments, change...)
+}
+
+func stageOf(t *testing.T, w, h int, arguments string, change ...func(*Config)) (*Engine, *folder, store.Object) {
+	t.Helper()
+	root := t.TempDir()
+	data := decodertest.Read(t, decodertest.JP2(t, decodertest.Texture(w, h), strings.Fields(arguments)...))
+	if err := os.WriteFile(root+"/a.jp2", data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	dir, err := store.OpenDir(root, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &folder{Dir: dir}
+	c := Config{Source: f, Header: jp2.DefaultBudget(), Log: log, Patience: time.Hour}
+	for _, apply := range change {
+		apply(&c)
+	}
+	e := New(c)
+	t.Cleanup(func() { e.Close(); _ = dir.Close() })
+	o, err := dir.Find(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, f, o
+}
+
+func wantIndex(t *testing.T, e *Engine, o store.Object, want Reason) *jp2.Index {
+	t.Helper()
+	x, why := e.Index(t.Context(), o)
+	if why != want || (x == nil) != (want != "") {
+		t.Fatalf("index %v, %q; want %q", x != nil, why, want)
+	}
+	return x
+}
+
+// TestFarAway: headers of tile-parts come in batches where TLM tells of them, the file is
+// copied only where its packets must be walked, and then once.
+func TestFarAway(t *testing.T) {
+	far := func(c *Config) { c.Remote = true }
+	e, f, o := stage(t, "-t 128,128 -n 3 -PLT -TLM", far)
+	x := wantIndex(t, e, o, "")
+	if x.TileParts() != 5*4 || f.fetches.Load() != 1 || f.reads.Load() > 6 || f.wholes.Load() != 0 {
+		t.Errorf("%d tile-parts: %d reads, %d fetches, %d copies", x.TileParts(), f.reads.Load(), f.fetches.Load(), f.wholes.Load())
+	}
+	e, f, o = stage(t, "-n 5", far)
+	wantIndex(t, e, o, "")
+	wantIndex(t, e, o, "")
+	if f.wholes.Load() != 1 {
+		t.Errorf("%d copies of the whole file", f.wholes.Load())
+	}
+}
+
+// TestJoined: many who ask at once cause one build, and none waits beyond its patience or
+// its own time.
+func TestJoined(t *testing.T) {
+	e, f, o := stage(t, "-PLT", func(c *Config) { c.Remote = true })
+	f.gate = make(chan struct{})
+	var group sync.WaitGroup
+	for range 10 {
+		group.Go(func() { wantIndex(t, e, o, "") })
+	}
+	left, cancel := context.WithCancel(t.Context())
+	cancel()
+	if x, why := e.Index(left, o); x != nil || why != Pending {
+		t.Errorf("gave up: %q", why)
+	}
+	close(f.gate)
+	group.Wait()
+	if s := e.Stats(); s.Builds != 1 {
+		t.Errorf("%d builds", s.Builds)
+	}
+
+	e, f, o = stage(t, "-PLT", func(c *Config) { c.Patience = time.Nanosecond })
+	f.gate = make(chan struct{})
+	wantIndex(t, e, o, Pending)
+	e.Close() // does not wait for what holds the build up
+}
+
+// TestFailures: what says nothing about the file is tried again; what does is not.
+func TestFailures(t *testing.T) {
+	e, f, o := stage(t, "-PLT")
+	f.fail = errors.New("disk on fire")
+	wantIndex(t, e, o, Failed)
+	f.fail = nil
+	wantIndex(t, e, o, "")
+
+	for name, change := range map[string]func(*Config){
+		"memory":     func(c *Config) { c.IndexBytes = 4 << 10 },
+		"whole file": func(c *Config) { c.FileBytes = 1 },
+	} {
+		e, _, o := stage(t, "-c [32,32] -b 16,16", change)
+		wantIndex(t, e, o, Refused)
+		wantIndex(t, e, o, Refused)
+		if s := e.Stats(); s.Refusals != 1 {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+}
+
+// TestBounded: builds that wait are bounded, and the newcomer is told.
+func TestBounded(t *testing.T) {
+	e, f, o := stage(t, "-PLT", func(c *Config) { c.Patience = time.Nanosecond })
+	f.gate = make(chan struct{})
+	for i := range maxPending {
+		other := o
+		other.Version = string(rune('A' + i))
+		wantIndex(t, e, other, Pending)
+	}
+	wantIndex(t, e, o, Busy)
+}
+
+// TestReasons: what is not worth making, or too much, is left to the whole file.
+func TestReasons(t *testing.T) {
+	e, f, o := stageOf(t, 1100, 800, "-PLT -t 100,100 -n 4")
+	x := wantIndex(t, e, o, "")
+	blob, err := f.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = blob.Close() }()
+	all := jp2.Rect{X1: 1100, Y1: 800}
+	for _, tc := range []struct {
+		name   string
+		size   int64
+		limit  int64
+		region jp2.Rect
+		reduce int
+		want   Reason
+	}{
+		{"a tile", o.Size, 0, jp2.Rect{X1: 64, Y1: 64}, 0, ""},
+		{"all of a small file", smallFile, 0, all, 0, ""},
+		{"all of a large one", o.Size, 0, all, 0, Most},
+		{"more than allowed", o.Size, 1000, all, 0, Large},
+		{"tiles that do not halve", o.Size, 0, all, 3, Region},
+	} {
+		if e.cfg.StreamBytes = 64 << 20; tc.limit > 0 {
+			e.cfg.StreamBytes = tc.limit
+		}
+		s, why, err := e.Stream(blob, x, tc.size, tc.region, tc.reduce)
+		if err != nil || why != tc.want || (why == "") != (len(s.Data) > 0) {
+			t.Errorf("%s: %d bytes, %q, %v; want %q", tc.name, len(s.Data), why, err, tc.want)
+		}
+	}
+	if s := e.Stats(); s.Tiles != 2 || s.Ranges < 2 || s.Bytes < uint64(o.Size/2) {
+		t.Errorf("stats %+v", s)
+	}
+}

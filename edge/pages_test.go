@@ -16,14 +16,12 @@ import (
 
 // withPages puts the real pages behind the edge.
 func withPages(t *testing.T) *stage {
-	var s *stage
-	s = newStage(t, func(c *edge.Config) {
+	return newStage(t, func(c *edge.Config) {
 		library := c.Library
 		c.Pages = func(e *edge.Edge) http.Handler {
 			return pages.New(pages.Config{Library: library, Judge: e, SiteName: "Test Archive", Log: slog.New(slog.DiscardHandler)})
 		}
 	})
-	return s
 }
 
 // R33: the viewer's page tells nothing of what is hidden, to whoever asks and

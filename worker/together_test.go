@@ -17,12 +17,20 @@ import (
 // gated holds the first rendering until it is let go.
 type gated struct {
 	Decoders
-	once sync.Once
-	gate chan struct{}
+	once    sync.Once
+	entered chan struct{} // closed when the first has come
+	gate    chan struct{}
+}
+
+func newGated(d Decoders) *gated {
+	return &gated{Decoders: d, entered: make(chan struct{}), gate: make(chan struct{})}
 }
 
 func (g *gated) Render(ctx context.Context, t decoder.Task) (decoder.Output, error) {
-	g.once.Do(func() { <-g.gate })
+	g.once.Do(func() {
+		close(g.entered)
+		<-g.gate
+	})
 	return g.Decoders.Render(ctx, t)
 }
 
@@ -43,13 +51,16 @@ func viewer(t *testing.T, p *place, g *gated, id string, side, scale int) map[ii
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	bodies := make(map[iiifurl.Rect]string)
-	for _, job := range jobs {
+	for i, job := range jobs {
 		group.Go(func() {
 			body := p.rendered(job)
 			mu.Lock()
 			defer mu.Unlock()
 			bodies[job.Render.Region] = body
 		})
+		if g != nil && i == 0 {
+			<-g.entered // alone: one that came now might be taken along
+		}
 	}
 	if g != nil {
 		for deadline := time.Now().Add(30 * time.Second); p.Stats().Waiting < len(jobs)-1; time.Sleep(time.Millisecond) {
@@ -82,7 +93,7 @@ func TestTogether(t *testing.T) {
 		{"-d", "37,53", "-n", "3"},
 	} {
 		t.Run(fmt.Sprint(arguments), func(t *testing.T) {
-			g := &gated{Decoders: pool, gate: make(chan struct{})}
+			g := newGated(pool)
 			data, id := string(decodertest.Read(t, decodertest.JP2(t, decodertest.Texture(700, 500), arguments...))), fmt.Sprintf("image-%d", i)
 			alone := newPlace(t, func(c *Config) { c.Decoders, c.Remote, c.Slots, c.Queue = pool, true, 1, 200 })
 			alone.batches.slots = 0
@@ -119,7 +130,7 @@ func TestTogetherFails(t *testing.T) {
 		}
 		return picture(fmt.Sprint(task.Region)), nil
 	}
-	g := &gated{Decoders: fake, gate: make(chan struct{})}
+	g := newGated(fake)
 	p := newPlace(t, func(c *Config) { c.Decoders, c.Remote, c.Slots, c.Queue = g, true, 1, 200 })
 	p.put("a.jp2", string(decodertest.Read(t, decodertest.JP2(t, decodertest.Texture(256, 256), "-n", "3"))))
 	if bodies := viewer(t, p, g, "a", 64, 1); len(bodies) != 16 {
@@ -133,7 +144,7 @@ func TestTogetherFails(t *testing.T) {
 // TestTogetherLosesChildren: a child lost over several tiles counts as any other.
 func TestTogetherLosesChildren(t *testing.T) {
 	fake := &fake{render: lost}
-	g := &gated{Decoders: fake, gate: make(chan struct{})}
+	g := newGated(fake)
 	p := newPlace(t, func(c *Config) { c.Decoders, c.Remote, c.Slots, c.Queue = g, true, 1, 64 })
 	p.put("a.jp2", string(decodertest.Read(t, decodertest.JP2(t, decodertest.Texture(256, 256), "-n", "3"))))
 	job := p.job("a", 0)

@@ -150,8 +150,10 @@ func (c *Conn) asyncError(log *slog.Logger, s *nats.Subscription, err error) {
 
 // Check tells whether both connections are up.
 func (c *Conn) Check(context.Context) error {
-	if !c.tiles.nc.IsConnected() || !c.bulk.nc.IsConnected() {
-		return errLost
+	for _, l := range []*link{c.tiles, c.bulk} {
+		if !l.up() {
+			return errLost
+		}
 	}
 	return nil
 }

@@ -44,6 +44,14 @@ func newLink() *link {
 // watch calls lost, which must not wait, when the connection of the moment is lost,
 // or gives an error if it is lost already. Whatever waits for a message waits in
 // vain from then on: NATS delivers nothing twice. stop ends the watch.
+// up tells whether the connection can be used: the library may have it back a moment
+// before this package hears of it.
+func (l *link) up() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.down && l.nc.IsConnected()
+}
+
 func (l *link) watch(lost func(error)) (stop func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -115,7 +115,8 @@ func TestServerRestart(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
 	large := noise(50 * chunkSize)
 	var stale atomic.Int64
-	serve(t, dial(t, k, url, RoleWorker), worker{
+	answering := dial(t, k, url, RoleWorker)
+	serve(t, answering, worker{
 		info: func(_ context.Context, id string) (tile.Image, error) {
 			switch id {
 			case "stale":
@@ -186,9 +187,9 @@ func TestServerRestart(t *testing.T) {
 		got, err := io.ReadAll(res.Body)
 		return err == nil && bytes.Equal(got, large)
 	})
-	if err := conn.Check(t.Context()); err != nil {
-		t.Error(err)
-	}
+	eventually(t, "both know that they are back", func() bool {
+		return conn.Check(t.Context()) == nil && answering.Check(t.Context()) == nil
+	})
 }
 
 func TestCloseEndsWhatWaits(t *testing.T) {

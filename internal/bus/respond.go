@@ -168,9 +168,9 @@ func (r *responder) takeNoMore(ctx context.Context) error {
 		defer unwatch()
 		err = r.jobSub.Drain()
 	}
-	if err != nil { // there is no connection to bring any; a new one must not ask for them again
-		_ = r.jobSub.Unsubscribe()
-		return r.emptyInbox(ctx)
+	if err != nil {
+		_ = r.jobSub.Unsubscribe() // or a new connection would ask for jobs again
+		return fmt.Errorf("take no more %ss: %w", r.service, err)
 	}
 	select {
 	case <-r.unsubbed:

@@ -151,7 +151,7 @@ func (c *Conn) asyncError(log *slog.Logger, s *nats.Subscription, err error) {
 // Check tells whether both connections are up.
 func (c *Conn) Check(context.Context) error {
 	for _, l := range []*link{c.tiles, c.bulk} {
-		if !l.up() {
+		if up, _ := l.state(); !up {
 			return errLost
 		}
 	}

@@ -44,14 +44,6 @@ func newLink() *link {
 // watch calls lost, which must not wait, when the connection of the moment is lost,
 // or gives an error if it is lost already. Whatever waits for a message waits in
 // vain from then on: NATS delivers nothing twice. stop ends the watch.
-// up tells whether the connection can be used: the library may have it back a moment
-// before this package hears of it.
-func (l *link) up() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return !l.down && l.nc.IsConnected()
-}
-
 func (l *link) watch(lost func(error)) (stop func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -125,6 +117,23 @@ func (l *link) state() (up bool, until time.Time) {
 		return l.nc.IsConnected(), time.Now().Add(healWait)
 	}
 	return false, l.since.Add(healWait)
+}
+
+// settle waits a moment where another server has just taken over, which may not know
+// yet who is connected to the others. It tells whether it is worth asking again.
+func (l *link) settle(ctx context.Context) bool {
+	l.mu.Lock()
+	recent := !l.since.IsZero() && time.Since(l.since) < healWait
+	l.mu.Unlock()
+	if !recent {
+		return false
+	}
+	select {
+	case <-time.After(healPoll):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // heal waits for a connection lost a moment ago. It fails at once when there has

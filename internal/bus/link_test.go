@@ -116,7 +116,7 @@ func TestServerRestart(t *testing.T) {
 	large := noise(50 * chunkSize)
 	var stale atomic.Int64
 	answering := dial(t, k, url, RoleWorker)
-	serve(t, answering, worker{
+	w := worker{
 		info: func(_ context.Context, id string) (tile.Image, error) {
 			switch id {
 			case "stale":
@@ -128,8 +128,11 @@ func TestServerRestart(t *testing.T) {
 			return tile.Image{ID: id}, nil
 		},
 		render: rendering(large).render,
-	}, ServerConfig{Credit: time.Second})
-	t.Cleanup(func() { close(release) })
+	}
+	served, err := ServeWorker(answering, "w1", w, w, ServerConfig{Credit: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	stream, err := client.Render(t.Context(), tile.Job{})
 	if err != nil {
@@ -190,6 +193,10 @@ func TestServerRestart(t *testing.T) {
 	eventually(t, "both know that they are back", func() bool {
 		return conn.Check(t.Context()) == nil && answering.Check(t.Context()) == nil
 	})
+	close(release)
+	if err := served.Drain(t.Context()); err != nil { // while there is a server
+		t.Error(err)
+	}
 }
 
 func TestCloseEndsWhatWaits(t *testing.T) {

@@ -95,10 +95,13 @@ func (q *requester) exchange(ctx context.Context, kind string, payload []byte) (
 	}
 	until := time.Now().Add(budget)
 	m, err := q.try(ctx, kind, payload, budget)
-	if !isLoss(err) || q.conn.tiles.heal(ctx) != nil {
-		return m, err
+	if isLoss(err) && q.conn.tiles.heal(ctx) == nil {
+		m, err = q.try(ctx, kind, payload, time.Until(until))
 	}
-	return q.try(ctx, kind, payload, time.Until(until))
+	for errors.Is(err, nats.ErrNoResponders) && q.conn.tiles.settle(ctx) {
+		m, err = q.try(ctx, kind, payload, time.Until(until))
+	}
+	return m, err
 }
 
 // try sends a request once. A request whose caller has gone is cancelled.

@@ -42,7 +42,7 @@ type Settings struct {
 	Decoders     int      `flag:"decoders" roles:"serve worker" default:"0" help:"decoder processes of a worker; 0: number of cores"`
 	DecoderPath  string   `flag:"decoder-path" roles:"serve worker" help:"path of tessera-decoder; default: beside tessera"`
 	DecoderBytes Bytes    `flag:"decoder-memory" roles:"serve worker" default:"2GiB" help:"memory one decoder process may use"`
-	DecodeTime   Duration `flag:"decode-timeout" roles:"serve worker" default:"30s" help:"time after which a decode is ended"`
+	DecodeTime   Duration `flag:"decode-timeout" roles:"serve worker" default:"60s" help:"time after which a decode is ended"`
 	Unsandboxed  bool     `flag:"insecure-decoder" roles:"serve worker" help:"run decoders without a sandbox where the kernel offers none"`
 	MaxWidth     int      `flag:"max-width" roles:"serve edge" default:"0" help:"largest width of an answer in pixels; 0: none"`
 	MaxHeight    int      `flag:"max-height" roles:"serve edge" default:"0" help:"largest height of an answer in pixels; 0: none"`
@@ -63,7 +63,7 @@ type Settings struct {
 	AdminUser    string   `flag:"admin-user" roles:"serve coordinator" default:"admin@localhost" help:"first administrator"`
 	AdminPass    string   `flag:"admin-password" roles:"serve coordinator" secret:"true" help:"password of the first administrator; made up and printed once when absent"`
 	FirstRules   string   `flag:"initial-rules" roles:"serve coordinator" help:"JSON file of rules, {\"items\": […]}, taken over while there are none yet"`
-	Budget       Duration `flag:"request-timeout" roles:"serve edge" default:"60s" help:"time a request may take until its first byte"`
+	Budget       Duration `flag:"request-timeout" roles:"serve edge" default:"90s" help:"time a request may take until its first byte"`
 	MaxInFlight  int      `flag:"max-in-flight" roles:"serve edge" default:"512" help:"image requests under way at an edge; more are answered 503 at once"`
 	Queue        int      `flag:"queue" roles:"serve worker" default:"256" help:"jobs that may wait at a worker; more are refused at once"`
 	OpenMaxAge   Duration `flag:"open-max-age" roles:"serve edge" default:"24h" help:"how long caches may keep images open to everybody"`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"image"
+	"image/png"
 	"image/color"
 	"math/rand/v2"
 	"net/http"
@@ -113,6 +114,30 @@ func TestBrokenImages(t *testing.T) {
 		if a := s.get(fmt.Sprintf("/iiif/3/good/%d,0,100,100/max/0/default.jpg", len(name))); a.StatusCode != http.StatusOK {
 			t.Errorf("beside %s the good image answers %s", name, a.Status)
 		}
+	}
+}
+
+// 100 megapixels as PNG arrive whole, with the limits as they come (R19).
+func TestHundredMegapixels(t *testing.T) {
+	images, data := folders(t)
+	const w, h = 10_240, 9_800
+	pattern := image.NewGray(image.Rect(0, 0, w, h))
+	for i := range pattern.Pix {
+		pattern.Pix[i] = byte(i%w/40 ^ i/w/40)
+	}
+	writeJP2(t, images+"/large.jp2", pattern, "-t", "1024,1024", "-n", "6", "-threads", "2")
+	s := start(t, images, data, "--default-access", "open")
+	a := s.get("/iiif/3/large/full/max/0/default.png")
+	if a.StatusCode != http.StatusOK || int64(len(a.body)) != a.ContentLength || a.ContentLength < 1<<20 {
+		t.Fatalf("%s, %d of %d bytes", a.Status, len(a.body), a.ContentLength)
+	}
+	img, err := png.Decode(bytes.NewReader(a.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, ok := img.(*image.Gray)
+	if !ok || !bytes.Equal(got.Pix, pattern.Pix) {
+		t.Errorf("a picture of %v as %T differs from its source", img.Bounds(), img)
 	}
 }
 

@@ -2,7 +2,9 @@ package edge
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"net/url"
 	"strings"
 	"sync"
@@ -114,9 +116,10 @@ func (e *Edge) prepare(ctx context.Context, key documentKey) (*document, error) 
 	if err != nil {
 		return nil, err
 	}
+	former := formerHome(raw.Body, key.path)
 	body, err := iiif.InjectAuth(raw.Body,
 		func(service string, _ iiifurl.Version) *iiif.Auth { return e.authOfService(key, service) },
-		func(id string) string { return e.network.rebase(id, key.base) })
+		func(id string) string { return e.network.rebase(id, key.base, former) })
 	if err != nil {
 		return nil, err
 	}
@@ -153,14 +156,30 @@ func (e *Edge) imageOfService(base, service string) (id string, ok bool) {
 	return t.ID, err == nil && t.Kind == iiifurl.Base
 }
 
-// rebase puts the base of this answer in the place of any other that is ours.
-func (n *network) rebase(id, base string) string {
+// formerHome is the host that a document was written for, where its own id says that it
+// belonged at this very path there: a name that we once had. "" where it does not.
+func formerHome(document []byte, path string) string {
+	var own struct {
+		ID  string `json:"id"`
+		Old string `json:"@id"` // Presentation API 2
+	}
+	_ = json.Unmarshal(document, &own) // InjectAuth tells what is wrong with it
+	u, err := url.Parse(cmp.Or(own.ID, own.Old))
+	if err != nil || strings.TrimSuffix(u.Path, ".json") != "/iiif/manifests/"+strings.TrimSuffix(path, ".json") {
+		return ""
+	}
+	return strings.ToLower(u.Host)
+}
+
+// rebase puts the base of this answer in the place of any other that is ours, or was.
+func (n *network) rebase(id, base, former string) string {
 	scheme, rest, found := strings.Cut(id, "://")
 	slash := strings.IndexByte(rest, '/')
 	if !found || slash < 0 || !strings.HasPrefix(rest[slash:], "/iiif/") && !strings.HasPrefix(rest[slash:], "/auth/") {
 		return id
 	}
-	if !n.ours(&url.URL{Scheme: scheme, Host: rest[:slash]}) {
+	host := rest[:slash]
+	if strings.ToLower(host) != former && !n.ours(&url.URL{Scheme: scheme, Host: host}) {
 		return id
 	}
 	return base + rest[slash:]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -29,5 +30,30 @@ func showVersion(ctx, _ context.Context, env environment) error {
 	}
 	v := pool.Versions()
 	fmt.Fprintf(env.stdout, "libvips %s\nOpenJPEG %s\nlibjpeg %s\n", v.Vips, v.OpenJPEG, v.JPEG)
+	for _, c := range cautions {
+		if found := c.of(v); !newer(found, c.last) {
+			fmt.Fprintf(env.stdout, "note: %s %s %s\n", c.library, found, c.fault)
+		}
+	}
 	return pool.Close(context.WithoutCancel(ctx))
+}
+
+// cautions are faults of library versions that people should know of.
+var cautions = []struct {
+	library, last string // the last version that has the fault
+	fault         string
+	of            func(decoder.Versions) string
+}{
+	// uclouvain/openjpeg#1620
+	{"OpenJPEG", "2.5.4", "can crash on damaged files (mended after 2.5.4): such a file costs a decoder process, and answers 500", func(v decoder.Versions) string { return v.OpenJPEG }},
+	// libvips/libvips#4154
+	{"libvips", "8.15.99", "crashes on JPEG 2000 palettes (mended in 8.16): Tessera decodes JPEG 2000 without it", func(v decoder.Versions) string { return v.Vips }},
+}
+
+// newer compares versions of three numbers; one that cannot be read is not newer.
+func newer(version, than string) bool {
+	var a, b [3]int
+	_, _ = fmt.Sscanf(version, "%d.%d.%d", &a[0], &a[1], &a[2])
+	_, _ = fmt.Sscanf(than, "%d.%d.%d", &b[0], &b[1], &b[2])
+	return slices.Compare(a[:], b[:]) > 0
 }

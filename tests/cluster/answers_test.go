@@ -13,7 +13,8 @@ var passing = []string{"Date", "X-Request-Id", "Server-Timing", "X-Tessera-Cache
 
 // What is made up for an answer or a database: nonces, tokens, ids, times.
 var madeUp = regexp.MustCompile(`nonce-?="?[A-Za-z0-9+/=_-]+"?|'nonce-[^']+'|tiat_[A-Za-z0-9_-]+|[0-9a-f]{8}-[0-9a-f-]{27}|` +
-	`\d{4}-\d\d-\d\dT[0-9:.]+Z|\d+ [A-Z][a-z]+ \d{4}, \d\d:\d\d UTC`)
+	`\d{4}-\d\d-\d\dT[0-9:.]+Z|\d+ [A-Z][a-z]+ \d{4}, \d\d:\d\d UTC|` +
+	`"expiresIn":\d+`)
 
 // comparable gives an answer, a line for each part, without what differs from moment to
 // moment.

@@ -59,13 +59,16 @@ func signIn(t *testing.T, edge, email string) (session string) {
 	if a.StatusCode != http.StatusSeeOther {
 		t.Fatalf("sign-in of %s at %s answered %s %s", email, edge, a.Status, a.body)
 	}
+	var cookies []string
 	for _, c := range a.Cookies() {
-		if c.Name == "tessera_session" {
-			return c.Name + "=" + c.Value
+		if c.MaxAge >= 0 {
+			cookies = append(cookies, c.Name+"="+c.Value)
 		}
 	}
-	t.Fatalf("sign-in of %s gave no session: %v", email, a.Header)
-	return ""
+	if len(cookies) == 0 {
+		t.Fatalf("sign-in of %s gave no session: %v", email, a.Header)
+	}
+	return strings.Join(cookies, "; ")
 }
 
 func post(t *testing.T, edge, email string, header ...string) answer {

@@ -59,7 +59,8 @@ func TestObjectStorage(t *testing.T) {
 	if got := one.get("/iiif/3/maps%2Fmissing/info.json"); got.StatusCode != http.StatusNotFound {
 		t.Errorf("missing: %s", got.Status)
 	}
-	eventually(t, "results are shared", func() bool { return len(results.Keys(t)) == 1+len(tiles) })
+	// With the mark of the place, and the packet index of the one JPEG 2000 image.
+	eventually(t, "results are shared", func() bool { return len(results.Keys(t)) == 2+len(tiles) })
 
 	two := start(t, place, filepath.Join(t.TempDir(), "data"), flags...)
 	for _, path := range tiles {

@@ -101,5 +101,8 @@ func (c *Cluster) places() (flags, env []string) {
 	}
 }
 
+// Endpoint is the address of the S3 server, "" without Buckets.
+func (c *Cluster) Endpoint() string { return c.endpoint }
+
 // Storage is for who changes what is in the buckets. It is nil without Buckets.
 func (c *Cluster) Storage() *s3test.Admin { return c.admin }

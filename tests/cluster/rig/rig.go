@@ -62,6 +62,10 @@ type Cluster struct {
 // New lays a cluster out without starting anything.
 func New(ctx context.Context, cfg Config) (*Cluster, error) {
 	cfg = cfg.withDefaults()
+	var err error
+	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil { // not every program stays in our folder
+		return nil, err
+	}
 	if err := os.MkdirAll(filepath.Join(cfg.Dir, "logs"), 0o750); err != nil {
 		return nil, err
 	}

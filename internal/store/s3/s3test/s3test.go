@@ -81,7 +81,10 @@ func Run(dir string) (*Server, error) {
 
 // program is the path of a server that scripts/servers.sh has built.
 func program(name string) (string, error) {
-	path := filepath.Join(root(), ".cache", "tools", name)
+	path, err := filepath.Abs(filepath.Join(root(), ".cache", "tools", name))
+	if err != nil {
+		return "", err
+	}
 	if _, err := os.Stat(path); err != nil {
 		return "", fmt.Errorf("%s has not been built: run `make setup-test` (or scripts/servers.sh .cache/tools %s)", name, name)
 	}
@@ -92,6 +95,9 @@ func program(name string) (string, error) {
 // process; it answers at /health when it is ready.
 func Command(address, dir string) (path string, args, env []string, err error) {
 	if path, err = program("versitygw"); err != nil {
+		return "", nil, nil, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil { // it changes its folder
 		return "", nil, nil, err
 	}
 	people, buckets := filepath.Join(dir, "people"), filepath.Join(dir, "buckets")
@@ -179,9 +185,13 @@ func (s *Server) Stop() {
 	<-s.exited
 }
 
-// root is the repository's folder.
+// root is the repository's folder. A program built with -trimpath does not know, and
+// has to be run there.
 func root() string {
 	_, file, _, _ := runtime.Caller(0)
+	if !filepath.IsAbs(file) {
+		return ""
+	}
 	return filepath.Join(filepath.Dir(file), "..", "..", "..", "..")
 }
 

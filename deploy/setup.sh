@@ -61,5 +61,5 @@ if [ "$(id -u)" -eq 0 ]; then # nothing runs as root
   owner=65532:65532
   chown -R "$owner" "$secrets" "$state"
 fi
-echo "TESSERA_USER=$owner" >"$root/.env"
+printf '%s\n' COMPOSE_PROJECT_NAME=tessera "TESSERA_USER=$owner" >"$root/.env"
 echo "Sign in as admin@localhost with the TESSERA_ADMIN_PASSWORD in $secrets/coordinator.env"

@@ -88,3 +88,20 @@ func TestUnits(t *testing.T) {
 		}
 	}
 }
+
+// Who runs setup.sh again keeps every key and password.
+func TestSetupKeepsWhatIsThere(t *testing.T) {
+	files := func() (all string) {
+		for _, path := range []string{"worker.env", "minio.env", "postgres.env", "coordinator.env", "nats/ca.key", "nats/accounts.conf", "nats/credentials/edge-1.seed"} {
+			all += read(t, filepath.Join(made, "secrets", path))
+		}
+		return all
+	}
+	before := files()
+	if err := setUp(); err != nil {
+		t.Fatal(err)
+	}
+	if files() != before {
+		t.Error("something is another now")
+	}
+}

@@ -20,9 +20,10 @@ build: viewer ## bin/tessera (no cgo) and bin/tessera-decoder (OpenJPEG, libvips
 	CGO_ENABLED=1 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/tessera-decoder ./cmd/tessera-decoder
 
 .PHONY: cluster
-cluster: setup-build build ## a whole cluster on this machine, until ^C: 3 NATS servers, coordinator, 2 workers, 2 edges (IMAGES=folder)
+cluster: setup-build build ## a whole cluster on this machine, until ^C: 3 NATS servers, S3, PostgreSQL, 2 coordinators, workers, edges (IMAGES=folder, STORAGE=folder)
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/nats-server github.com/nats-io/nats-server/v2
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/tessera-cluster ./loadtest/cluster
+	scripts/servers.sh $(TOOLS)
 	@IMAGES="$${IMAGES:-}" scripts/cluster.sh
 
 .PHONY: viewer

@@ -55,6 +55,7 @@ func commands() []command {
 		{"inspect", "how JPEG 2000 files are made, and what a tile of them costs", inspect},
 		{"config", "check, print or document the settings", configure},
 		{"nats-config", "configuration, certificates and credentials for a cluster's NATS servers", natsConfig},
+		{"ready", "whether the process on this machine is ready: for health checks", ready},
 		{"version", "version of Tessera, Go, libvips and OpenJPEG", showVersion},
 	}
 }

@@ -105,10 +105,25 @@ func (s *server) connect(ctx context.Context, role bus.Role) (*bus.Conn, error) 
 		return nil, err
 	}
 	s.opened(func() error { conn.Close(); return nil })
+	s.measureBus(role, conn)
 	if s.role != config.Serve {
 		s.health.Check("bus", conn.Check)
 	}
 	return conn, nil
+}
+
+// measureBus shows what passes between the process and the bus.
+func (s *server) measureBus(role bus.Role, conn *bus.Conn) {
+	count := func(name, help string, f func(bus.Stats) int64) {
+		s.metrics.Count("tessera_bus_"+name+"_total", help, map[string]string{"role": string(role)}, func() float64 { return float64(f(conn.Stats())) })
+	}
+	count("reconnects", "Times the NATS server was lost or left.", func(b bus.Stats) int64 { return b.Reconnects })
+	count("slow_consumer", "Times this process was too slow and lost messages.", func(b bus.Stats) int64 { return b.SlowConsumers })
+	count("events_dropped", "Events that came faster than they could be taken in.", func(b bus.Stats) int64 { return b.Dropped })
+	count("messages_received", "Messages from the bus.", func(b bus.Stats) int64 { return b.In })
+	count("messages_sent", "Messages to the bus.", func(b bus.Stats) int64 { return b.Out })
+	count("received_bytes", "Bytes from the bus.", func(b bus.Stats) int64 { return b.InBytes })
+	count("sent_bytes", "Bytes to the bus.", func(b bus.Stats) int64 { return b.OutBytes })
 }
 
 // relay hands people to the coordinators named. away answers while there are none.

@@ -52,6 +52,10 @@ func (s *server) worker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	stopEvents, err := s.listenForEvents(conn, w.Forget, images, manifests)
+	if err != nil {
+		return err
+	}
 	served, err := bus.ServeWorker(conn, s.settings.Name, w, w, bus.ServerConfig{})
 	if err != nil {
 		return err
@@ -59,6 +63,7 @@ func (s *server) worker(ctx context.Context) error {
 	s.parts = append(s.parts, ops.Part{Name: "worker", Run: func(ctx context.Context) error {
 		s.warnAmbiguous(ctx, images)
 		<-ctx.Done()
+		stopEvents()
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.settings.Drain)
 		defer cancel()
 		return errors.Join(served.Drain(drain), w.Close(drain))

@@ -28,6 +28,7 @@ type Settings struct {
 	S3SecretKey  string   `flag:"s3-secret-key" roles:"serve worker" secret:"true" help:"its secret"`
 	S3Session    string   `flag:"s3-session-token" roles:"serve worker" secret:"true" help:"its token, where the key is temporary"`
 	S3Recheck    Duration `flag:"s3-recheck" roles:"serve worker" default:"2s" help:"how long what is known of an object in S3 is taken to hold; object events end it at once; 0s: ask every time"`
+	S3Events     string   `flag:"s3-events" roles:"worker" default:"minio.events" help:"NATS subject on which the object store says what has changed; empty: it says nothing"`
 	ObjectCache  Bytes    `flag:"object-cache-bytes" roles:"serve worker" default:"10GiB" help:"bound of what is kept on local disk of objects read from S3; no image that has to be fetched whole may be larger"`
 	CacheS3URL   string   `flag:"cache-s3-endpoint" roles:"serve worker" help:"like --s3-endpoint, for --cache s3://; default: the same"`
 	CacheRegion  string   `flag:"cache-s3-region" roles:"serve worker" help:"like --s3-region, for --cache s3://; default: the same"`

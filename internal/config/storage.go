@@ -115,7 +115,23 @@ func (s *Settings) validateS3() error {
 	if (s.CacheAccess == "") != (s.CacheSecret == "") {
 		errs = append(errs, errors.New("--cache-s3-access-key and --cache-s3-secret-key belong together: set both, or none"))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.validateEvents())...)
+}
+
+// validateEvents wants what every part of the bus can be told: see bus.ParseEvents.
+func (s *Settings) validateEvents() error {
+	if s.S3Events == "" {
+		return nil
+	}
+	for word := range strings.SplitSeq(s.S3Events, ".") {
+		if word == "" || !isName(word) {
+			return fmt.Errorf("--s3-events %s: write words of letters, digits, - and _ with dots between, such as minio.events", s.S3Events)
+		}
+	}
+	if strings.HasPrefix(s.S3Events, "tessera.") {
+		return fmt.Errorf("--s3-events %s: subjects below tessera. are Tessera's own; take another, such as minio.events", s.S3Events)
+	}
+	return nil
 }
 
 func validateEndpoint(name, value string) error {

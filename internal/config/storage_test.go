@@ -34,6 +34,9 @@ func TestValidateS3(t *testing.T) {
 		{"--images s3://masters --s3-endpoint minio:9000" + keys, "--s3-endpoint minio:9000: write scheme and host"},
 		{"--images s3://masters --cache-s3-access-key k" + keys, "belong together"},
 		{"--images x --s3-recheck 2h", "s3-recheck"},
+		{"--images x --s3-events a..b", "words of letters"},
+		{"--images x --s3-events minio.*", "words of letters"},
+		{"--images x --s3-events tessera.job.render", "Tessera's own"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			l, err := Load(strings.Fields(c.args), nil, nil)

@@ -1,5 +1,6 @@
 // Command cluster runs a whole cluster on this machine until it is interrupted: three
-// NATS servers, a coordinator, two workers and two edges, all from local binaries.
+// NATS servers, an S3 server, PostgreSQL, two coordinators, two workers and two edges,
+// all from local binaries.
 package main
 
 import (
@@ -15,6 +16,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tessera-iiif/tessera/internal/store/s3/s3test"
 	"github.com/tessera-iiif/tessera/tests/cluster/rig"
 )
 
@@ -31,11 +33,16 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) (err error) {
-	cfg, err := settings(args)
+	cfg, database, err := settings(args)
 	if err != nil {
 		return err
 	}
 	began := time.Now()
+	end, err := database.open(&cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end()) }()
 	c, err := rig.New(ctx, cfg)
 	if err != nil {
 		return err
@@ -53,27 +60,37 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	return watch(ctx, c)
 }
 
-func settings(args []string) (rig.Config, error) {
+func settings(args []string) (cfg rig.Config, db database, err error) {
 	flags := pflag.NewFlagSet("cluster", pflag.ContinueOnError)
-	cfg := rig.Config{}
+	storage := flags.String("storage", "s3", "s3: copy images and manifests into an S3 server's buckets and read them there; folder: read them where they are")
+	flags.StringVar((*string)(&db), "database", string(whatThereIs), "postgres, sqlite, or auto: PostgreSQL where it is installed")
 	flags.StringVar(&cfg.Bin, "bin", "bin", "folder of tessera, tessera-decoder and nats-server")
 	flags.StringVar(&cfg.Dir, "dir", ".cache/cluster", "folder for keys, data and logs")
 	flags.StringVar(&cfg.Images, "images", "sample/images", "images that the workers read")
 	flags.StringVar(&cfg.Manifests, "manifests", "", "manifests, likewise")
 	flags.IntVar(&cfg.NATS, "nats", 3, "NATS servers: 1, 3 or 5")
-	flags.IntVar(&cfg.Coordinators, "coordinators", 1, "coordinators; several need a database they share (--coordinator)")
+	flags.IntVar(&cfg.Coordinators, "coordinators", 0, "coordinators; 0: two with PostgreSQL, one without, since several need a database they share")
 	flags.IntVar(&cfg.Workers, "workers", 2, "workers")
 	flags.IntVar(&cfg.Edges, "edges", 2, "edges")
 	flags.StringVar(&cfg.AdminPassword, "admin-password", "a cluster on one machine", "password of admin@localhost, where none is set yet")
 	flags.StringArrayVar(&cfg.Coordinator, "coordinator", nil, "one more argument for each coordinator, such as --initial-rules=FILE; repeatable")
 	flags.StringArrayVar(&cfg.Worker, "worker", nil, "likewise for each worker")
 	flags.StringArrayVar(&cfg.Edge, "edge", nil, "likewise for each edge")
-	err := flags.Parse(args)
-	return cfg, err
+	if err = flags.Parse(args); err != nil {
+		return cfg, db, err
+	}
+	if *storage != "s3" && *storage != "folder" {
+		return cfg, db, fmt.Errorf("--storage %s: write s3 or folder", *storage)
+	}
+	cfg.Buckets = *storage == "s3"
+	return cfg, db, db.check()
 }
 
 func tell(out io.Writer, c *rig.Cluster, cfg rig.Config, took time.Duration) {
 	fmt.Fprintf(out, "The cluster is up after %.1f s.\n", took.Seconds())
+	if cfg.Buckets {
+		fmt.Fprintf(out, "  %-14s %s, keys %s and %s, bucket %s\n", "s3", c.Endpoint(), s3test.AccessKey, s3test.SecretKey, rig.ImageBucket)
+	}
 	for _, e := range c.Edges() {
 		fmt.Fprintf(out, "  %-14s %s/\n", e.Name, e.URL)
 	}

@@ -1,30 +1,24 @@
 package cluster
 
 import (
+	"image"
+	"image/png"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
-	"github.com/tessera-iiif/tessera/internal/store/s3/s3test"
 	"github.com/tessera-iiif/tessera/tests/cluster/rig"
 )
 
+// inBuckets is a cluster whose workers read, and share results in, object storage.
+func inBuckets(cfg *rig.Config) { cfg.Buckets = true }
+
 // Workers read a bucket as they read a folder; edges hold no key of it.
 func TestObjectStorage(t *testing.T) {
-	storage := s3test.Start(t)
-	bucket := storage.Bucket(t)
-	picture, err := os.ReadFile(filepath.Join(imageDir, "open", "map.jp2"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	bucket.Put(t, "open/map.jp2", string(picture))
-	bucket.Put(t, "members/map.jp2", string(picture))
-	inFolder := start(t)
-	inBucket := start(t, func(cfg *rig.Config) {
-		cfg.Images = "s3://" + bucket.Name
-		cfg.Worker = append(cfg.Worker, "--s3-endpoint", storage.Endpoint(), "--s3-access-key", s3test.AccessKey, "--s3-secret-key", s3test.SecretKey)
-	})
+	inFolder, inBucket := start(t), start(t, inBuckets)
 	for _, path := range []string{tileOf("open", 256, 512), "/iiif/3/open%2Fmap/full/!300,300/0/default.png", "/iiif/3/open%2Fmap/info.json"} {
 		want := get(t, inFolder.edge(0)+path, "Host", "iiif.localhost")
 		for i := range inBucket.Edges() {
@@ -36,5 +30,68 @@ func TestObjectStorage(t *testing.T) {
 	}
 	if a := get(t, inBucket.edge(0)+tileOf("members", 0, 0)); a.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a stranger: %s", a.Status)
+	}
+}
+
+// A replaced object is served as it is now, a deleted one no more and a new one from
+// now on: because the store says so, however long what is known would hold, or, where
+// it says nothing, because what is known does not hold long.
+func TestReplacedObjects(t *testing.T) {
+	for name, flags := range map[string][]string{
+		"told by events": {"--s3-recheck", "1h"},
+		"looked up":      {"--s3-recheck", "1s", "--s3-events", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := start(t, inBuckets, func(cfg *rig.Config) { cfg.Worker = append(cfg.Worker, flags...) })
+			wide, narrow := filepath.Join(imageDir, "open", "map.jp2"), filepath.Join(t.TempDir(), "narrow.jp2")
+			compress(t, image.NewRGBA(image.Rect(0, 0, 40, 30)), narrow)
+			// With and without extension: two names, both of them known.
+			for i := range c.Edges() {
+				for _, id := range []string{"map", "map.jp2", "later", "later.jp2"} {
+					get(t, c.edge(i)+info(id))
+				}
+			}
+			c.put("open/map.jp2", narrow)
+			c.put("open/later.jp2", wide)
+			for i := range c.Edges() {
+				c.eventually("the new picture is shown", func() bool { return strings.Contains(get(t, c.edge(i)+info("map")).body, `"width":40,`) })
+				c.eventually("by its full name too", func() bool { return strings.Contains(get(t, c.edge(i)+info("map.jp2")).body, `"width":40,`) })
+				c.eventually("what came later is found", func() bool { return get(t, c.edge(i)+info("later")).StatusCode == http.StatusOK })
+				if a := get(t, c.edge(i)+"/iiif/3/open%2Fmap/full/max/0/default.png"); a.StatusCode != http.StatusOK {
+					t.Errorf("the new picture's pixels: %s", a.Status)
+				}
+			}
+			if err := c.Storage().Remove(t.Context(), rig.ImageBucket, "open/map.jp2"); err != nil {
+				t.Fatal(err)
+			}
+			for i := range c.Edges() {
+				c.eventually("the deleted picture is gone", func() bool { return get(t, c.edge(i)+info("map")).StatusCode == http.StatusNotFound })
+			}
+		})
+	}
+}
+
+func info(id string) string { return "/iiif/3/open%2F" + id + "/info.json" }
+
+func (c *cluster) put(key, path string) {
+	c.t.Helper()
+	if err := c.Storage().PutFile(c.t.Context(), rig.ImageBucket, key, path); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func compress(t *testing.T, picture image.Image, path string) {
+	t.Helper()
+	f, err := os.Create(path + ".png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := png.Encode(f, picture); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "opj_compress", "-i", f.Name(), "-o", path, "-n", "2").CombinedOutput(); err != nil {
+		t.Fatalf("opj_compress: %v\n%s", err, out)
 	}
 }

@@ -51,6 +51,21 @@ func NewServer(t testing.TB) *Server {
 	return s
 }
 
+// Installed tells whether this machine has the server's programs.
+func Installed() bool {
+	_, err := programs()
+	return err == nil
+}
+
+// Run starts a server for who is no test; Remove ends it.
+func Run() (*Server, error) { return start() }
+
+// Remove ends the server and deletes all it had.
+func (s *Server) Remove() error { return s.remove() }
+
+// Main names the database that is there from the start, with nothing in it.
+func (s *Server) Main() string { return s.source("") }
+
 func start() (*Server, error) {
 	bin, err := programs()
 	if err != nil {

@@ -35,6 +35,9 @@ type Process struct {
 	env     []string
 	ready   string // answers 200 when it is
 
+	after *Process                    // is to be ready before this one starts; may be nil
+	then  func(context.Context) error // what to do before others start; may be nil
+
 	mu  sync.Mutex
 	run *run // nil when it does not run
 }
@@ -53,7 +56,11 @@ func (p *Process) Start() error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(filepath.Join(p.cluster.cfg.Bin, p.program), p.args...) //nolint:noctx // it outlives whoever starts it
+	program := p.program
+	if !filepath.IsAbs(program) {
+		program = filepath.Join(p.cluster.cfg.Bin, program)
+	}
+	cmd := exec.Command(program, p.args...) //nolint:noctx // it outlives whoever starts it
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(quietEnvironment(), p.env...)
 	// A terminal's ^C goes to the group of whoever runs the cluster, which then stops

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/tessera-iiif/tessera/internal/store/s3/s3test"
 )
 
 // Config says what to run. Zero numbers stand for 3 NATS servers, 1 coordinator,
@@ -26,6 +28,10 @@ type Config struct {
 	// Images and Manifests are what workers read: a folder, or whatever else --images
 	// takes; then Worker has the flags that go with it.
 	Images, Manifests string
+
+	// Buckets has the cluster run an S3 server, put what is in the folders Images and
+	// Manifests into buckets there, read them and share results there.
+	Buckets bool
 
 	NATS, Coordinators, Workers, Edges int
 
@@ -48,23 +54,35 @@ type Cluster struct {
 	byName  map[string]*Process
 	servers []string // addresses of NATS
 	people  []string // addresses of coordinators
+
+	admin    *s3test.Admin // of the S3 server, if there is one
+	endpoint string        // its address
 }
 
 // New lays a cluster out without starting anything.
 func New(ctx context.Context, cfg Config) (*Cluster, error) {
 	cfg = cfg.withDefaults()
+	var err error
+	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil { // not every program stays in our folder
+		return nil, err
+	}
 	if err := os.MkdirAll(filepath.Join(cfg.Dir, "logs"), 0o750); err != nil {
 		return nil, err
 	}
 	c := &Cluster{cfg: cfg, byName: map[string]*Process{}}
-	ports, err := freePorts(ctx, 3*cfg.NATS+2*cfg.Coordinators+cfg.Workers+2*cfg.Edges)
+	ports, err := freePorts(ctx, 3*cfg.NATS+1+2*cfg.Coordinators+cfg.Workers+2*cfg.Edges)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.layNATS(ctx, ports[:3*cfg.NATS]); err != nil {
 		return nil, err
 	}
-	c.layRoles(ports[3*cfg.NATS:])
+	if cfg.Buckets {
+		if err := c.layBuckets(ports[3*cfg.NATS]); err != nil {
+			return nil, err
+		}
+	}
+	c.layRoles(ports[3*cfg.NATS+1:])
 	c.spawner = newSpawner()
 	return c, nil
 }
@@ -105,11 +123,8 @@ func (c *Cluster) layRoles(ports []int) {
 		p.env = []string{"TESSERA_ADMIN_PASSWORD=" + c.cfg.AdminPassword}
 	}
 	for i := range c.cfg.Workers {
-		flags := []string{"--images", c.cfg.Images, "--data", c.data("worker", i)}
-		if c.cfg.Manifests != "" {
-			flags = append(flags, "--manifests", c.cfg.Manifests)
-		}
-		c.role("worker", i, next(), c.cfg.Worker, flags...)
+		flags, env := c.places()
+		c.role("worker", i, next(), c.cfg.Worker, append(flags, "--data", c.data("worker", i))...).env = env
 	}
 	for i := range c.cfg.Edges {
 		listen := next()
@@ -183,7 +198,7 @@ func (c *Cluster) Edges() []*Process {
 // and for one another by themselves.
 func (c *Cluster) Start(ctx context.Context) error {
 	for _, p := range c.order {
-		if err := p.Start(); err != nil {
+		if err := c.begin(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -195,12 +210,31 @@ func (c *Cluster) Start(ctx context.Context) error {
 	return nil
 }
 
+// begin starts a process when what it cannot wait for by itself is there.
+func (c *Cluster) begin(ctx context.Context, p *Process) error {
+	if p.after != nil {
+		if err := p.after.Await(ctx); err != nil {
+			return err
+		}
+	}
+	if err := p.Start(); err != nil || p.then == nil {
+		return err
+	}
+	if err := p.Await(ctx); err != nil {
+		return err
+	}
+	if err := p.then(ctx); err != nil {
+		return fmt.Errorf("%s: %w\n%s", p.Name, err, p.Tail())
+	}
+	return nil
+}
+
 // Stop ends everything, each before what it depends on. Those that do not end in time
 // are killed, and the error says so.
 func (c *Cluster) Stop() error {
 	var mu sync.Mutex
 	var errs []error
-	roles := []string{"edge", "worker", "coordinator", "nats"}
+	roles := []string{"edge", "worker", "coordinator", "s3", "nats"}
 	for i := range len(roles) + 1 {
 		var group sync.WaitGroup
 		for _, p := range c.order {

@@ -1,17 +1,16 @@
 package s3test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
 // Bucket is a bucket of its own for one test.
 type Bucket struct {
 	Name   string
+	admin  *Admin
 	client *minio.Client
 }
 
@@ -24,12 +23,12 @@ func (s *Server) Bucket(t testing.TB) *Bucket {
 // BucketNamed makes a bucket of that name.
 func (s *Server) BucketNamed(t testing.TB, name string) *Bucket {
 	t.Helper()
-	client, err := minio.New(s.Address, &minio.Options{Creds: credentials.NewStaticV4(AccessKey, SecretKey, ""), Region: "us-east-1"})
+	admin, err := NewAdmin(s.Address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &Bucket{Name: name, client: client}
-	if err := client.MakeBucket(t.Context(), b.Name, minio.MakeBucketOptions{}); err != nil {
+	b := &Bucket{Name: name, admin: admin, client: admin.client}
+	if err := b.client.MakeBucket(t.Context(), b.Name, minio.MakeBucketOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -67,26 +66,8 @@ func (b *Bucket) Delete(t testing.TB, key string) {
 // takes all others away.
 func (b *Bucket) Allow(t testing.TB, user string, rights map[string]string) {
 	t.Helper()
-	type statement struct {
-		Effect, Principal, Action, Resource string
-	}
-	policy := struct {
-		Version   string
-		Statement []statement
-	}{Version: "2012-10-17"}
-	for action, below := range rights {
-		resource := "arn:aws:s3:::" + b.Name
-		if below != "" {
-			resource += "/" + below
-		}
-		policy.Statement = append(policy.Statement, statement{"Allow", user, action, resource})
-	}
-	text, err := json.Marshal(policy)
-	if err != nil {
+	if err := b.admin.Allow(t.Context(), b.Name, user, rights); err != nil {
 		t.Fatal(err)
-	}
-	if err := b.client.SetBucketPolicy(t.Context(), b.Name, string(text)); err != nil {
-		t.Fatalf("policy %s: %v", text, err)
 	}
 }
 

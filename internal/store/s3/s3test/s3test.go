@@ -4,6 +4,7 @@ package s3test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -53,9 +54,9 @@ func Run(dir string) (*Server, error) {
 	if name == "" {
 		name = "versitygw"
 	}
-	path := filepath.Join(root(), ".cache", "tools", name)
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("%s has not been built: run `make setup-test` (or scripts/servers.sh .cache/tools %s)", name, name)
+	path, err := program(name)
+	if err != nil {
+		return nil, err
 	}
 	address, err := freePort()
 	if err != nil {
@@ -67,18 +68,42 @@ func Run(dir string) (*Server, error) {
 	}
 	if name == "minio" {
 		s.cmd = reference(path, s)
-	} else {
-		s.cmd = versitygw(path, s)
+		return s, s.start()
 	}
+	path, args, env, err := Command(s.Address, dir)
+	if err != nil {
+		return nil, err
+	}
+	s.cmd = exec.CommandContext(context.Background(), path, args...)
+	s.cmd.Env = append(os.Environ(), env...)
 	return s, s.start()
 }
 
-func versitygw(path string, s *Server) *exec.Cmd {
-	people := filepath.Join(filepath.Dir(s.Folder), "people")
-	_ = os.Mkdir(people, 0o700)                                                                                                                           // the server says so where it cannot use it
-	cmd := exec.CommandContext(context.Background(), path, "--quiet", "--port", s.Address, "--health", "/health", "--iam-dir", people, "posix", s.Folder) //nolint:gosec // a tool of ours
-	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
-	return cmd
+// program is the path of a server that scripts/servers.sh has built.
+func program(name string) (string, error) {
+	path, err := filepath.Abs(filepath.Join(root(), ".cache", "tools", name))
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("%s has not been built: run `make setup-test` (or scripts/servers.sh .cache/tools %s)", name, name)
+	}
+	return path, nil
+}
+
+// Command is what starts versitygw with all its files in dir, for who minds the
+// process; it answers at /health when it is ready.
+func Command(address, dir string) (path string, args, env []string, err error) {
+	if path, err = program("versitygw"); err != nil {
+		return "", nil, nil, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil { // it changes its folder
+		return "", nil, nil, err
+	}
+	people, buckets := filepath.Join(dir, "people"), filepath.Join(dir, "buckets")
+	args = []string{"--quiet", "--port", address, "--health", "/health", "--iam-dir", people, "posix", buckets}
+	env = []string{"ROOT_ACCESS_KEY=" + AccessKey, "ROOT_SECRET_KEY=" + SecretKey}
+	return path, args, env, errors.Join(os.MkdirAll(people, 0o700), os.MkdirAll(buckets, 0o700))
 }
 
 func reference(path string, s *Server) *exec.Cmd {
@@ -149,10 +174,8 @@ func (s *Server) User(t testing.TB, access, secret string) {
 	if os.Getenv("S3_SERVER") == "minio" {
 		t.Skip("users of MinIO are made by mc")
 	}
-	cmd := exec.CommandContext(t.Context(), s.cmd.Path, "admin", "--access", AccessKey, "--secret", SecretKey, "--endpoint-url", s.Endpoint(),
-		"create-user", "--access", access, "--secret", secret, "--role", "user")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("user %s: %v: %s", access, err, out)
+	if err := (&Admin{endpoint: s.Endpoint()}).User(t.Context(), access, secret); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -162,9 +185,13 @@ func (s *Server) Stop() {
 	<-s.exited
 }
 
-// root is the repository's folder.
+// root is the repository's folder. A program built with -trimpath does not know, and
+// has to be run there.
 func root() string {
 	_, file, _, _ := runtime.Caller(0)
+	if !filepath.IsAbs(file) {
+		return ""
+	}
 	return filepath.Join(filepath.Dir(file), "..", "..", "..", "..")
 }
 

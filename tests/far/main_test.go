@@ -144,9 +144,18 @@ func (b countedBlob) ReadAt(p []byte, off int64) (int, error) {
 	return b.Blob.ReadAt(p, off)
 }
 
+func (b countedBlob) Holds(ranges []store.Range) bool { return holds(b.Blob, ranges) }
+
+// Fetch counts those that the store is asked for.
 func (b countedBlob) Fetch(ranges []store.Range) (io.ReaderAt, error) {
-	b.all.fetches.Add(1)
+	if !b.Holds(ranges) {
+		b.all.fetches.Add(1)
+	}
 	return b.Blob.Fetch(ranges)
+}
+
+func holds(b store.Blob, ranges []store.Range) bool {
+	return b.(interface{ Holds([]store.Range) bool }).Holds(ranges)
 }
 
 func (b countedBlob) Local() (*os.File, error) {
@@ -157,20 +166,25 @@ func (b countedBlob) Local() (*os.File, error) {
 // rendered gives the PNG of a region.
 func rendered(t *testing.T, w *worker.Worker, id string, region iiifurl.Rect, width, height int) string {
 	t.Helper()
-	info, err := w.Info(t.Context(), id)
+	body, err := render(t.Context(), w, id, region, width, height)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%q, %+v: %v", id, region, err)
 	}
-	res, err := w.Render(t.Context(), tile.Job{ID: id, Version: info.Version, Render: iiifurl.Resolved{
+	return body
+}
+
+func render(ctx context.Context, w *worker.Worker, id string, region iiifurl.Rect, width, height int) (string, error) {
+	info, err := w.Info(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	res, err := w.Render(ctx, tile.Job{ID: id, Version: info.Version, Render: iiifurl.Resolved{
 		Region: region, Width: width, Height: height, Quality: iiifurl.Default, Format: "png",
 	}})
 	if err != nil {
-		t.Fatalf("%+v: %v", region, err)
+		return "", err
 	}
 	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	return string(b), err
 }

@@ -95,23 +95,39 @@ func (a *admission) join(t *ticket) error {
 		a.begin(t)
 		return nil
 	}
-	if len(a.waiting[t.lane]) >= a.bound && !a.dropStale(t.lane, t.since) {
+	if a.full(t.lane, t.since) {
 		a.counts.Refused++
 		return errBusy()
+	}
+	if len(a.waiting[t.lane]) >= a.bound {
+		a.dropStale(t.lane)
 	}
 	a.waiting[t.lane] = append(a.waiting[t.lane], t)
 	return nil
 }
 
-// dropStale refuses the oldest of the lane in favour of a newcomer.
-func (a *admission) dropStale(l lane, now time.Time) bool {
-	if a.bound == 0 || now.Sub(a.waiting[l][0].since) < stale {
-		return false
+// outlook refuses whom enter would refuse now, so that nothing is prepared in vain.
+func (a *admission) outlook(l lane) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.free(l) || !a.full(l, time.Now()) {
+		return nil
 	}
+	a.counts.Refused++
+	return errBusy()
+}
+
+// full tells whether the lane has no place, nor one that it could take back.
+func (a *admission) full(l lane, now time.Time) bool {
+	w := a.waiting[l]
+	return len(w) >= a.bound && (a.bound == 0 || now.Sub(w[0].since) < stale)
+}
+
+// dropStale refuses the oldest of the lane in favour of a newcomer.
+func (a *admission) dropStale(l lane) {
 	a.waiting[l][0].turn <- errBusy()
 	a.waiting[l] = slices.Delete(a.waiting[l], 0, 1)
 	a.counts.Refused++
-	return true
 }
 
 func (a *admission) free(l lane) bool {

@@ -120,6 +120,33 @@ func TestAdmissionDropsTheStale(t *testing.T) {
 	})
 }
 
+// The outlook is what entering would come to, without entering.
+func TestAdmissionOutlook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, 1, 1)
+		outlook := func(want tile.Code) {
+			t.Helper()
+			if err := c.outlook(tiles); (err != nil) != (want != "") {
+				t.Errorf("outlook %v; want %q", err, want)
+			} else if want != "" {
+				wantCode(t, err, want)
+			}
+		}
+		outlook("")
+		c.come(t.Context(), "a", tiles, open{})
+		outlook("")
+		c.come(t.Context(), "b", tiles, open{})
+		outlook(tile.Busy)
+		if s := c.stats(); s.Refused != 1 || s.Waiting != 1 {
+			t.Errorf("stats %+v", s)
+		}
+		time.Sleep(stale) // from now on b would have to go
+		outlook("")
+		c.rest()
+		c.want("a", "b")
+	})
+}
+
 func TestAdmissionWithoutQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t, 1, 0)

@@ -116,11 +116,18 @@ func (w *Worker) renderAnew(ctx context.Context, job tile.Job) (*rendition, erro
 	if p.object = v.object; p.task.Format.IsJPEG2000() {
 		p.index, p.unindexed = w.packets.Index(ctx, v.object)
 	}
+	done, fetched, err := w.ahead(ctx, job, p)
+	if err != nil {
+		w.logFailure(ctx, "image not fetched", job.ID, err)
+		return nil, err
+	}
+	defer done()
 	r, queued, err := w.admitted(ctx, job, p)
 	if err != nil {
 		return nil, err
 	}
 	r.timing.Queue = queued
+	r.timing.Fetch += fetched
 	return r, nil
 }
 

@@ -10,14 +10,15 @@
 //  3. The facts of this version of the image, from memory or from the file's header,
 //     say which resolution level to decode and how much work that is.
 //  4. JPEG 2000: the packet index of this version (worker/packets), built once.
-//  5. Admission: a free slot, a place among the waiting, or tile.Busy at once.
-//  6. The source is looked at again, since time has passed: another version than the
+//  5. Of a far away file, what the region needs is brought to hand (ahead.go).
+//  6. Admission: a free slot, a place among the waiting, or tile.Busy at once.
+//  7. The source is looked at again, since time has passed: another version than the
 //     job's is tile.Changed. The file is opened as that very version.
-//  7. With an index, the packets that the region needs become a small codestream of
+//  8. With an index, the packets that the region needs become a small codestream of
 //     their own; else the decoder gets the whole file.
-//  8. A decoder child makes the pixels. If the file was written to meanwhile, the
+//  9. A decoder child makes the pixels. If the file was written to meanwhile, the
 //     outcome is dropped and the answer is tile.Changed.
-//  9. The waiters get the result; it is written to the result cache and to the shared
+//  10. The waiters get the result; it is written to the result cache and to the shared
 //     store behind their backs.
 //
 // Files that are malformed or over budget are judged once per version, and a version
@@ -115,6 +116,7 @@ func (l Limits) withDefaults() Limits {
 // Worker implements tile.Renderer and tile.Library.
 type Worker struct {
 	name      string
+	remote    bool
 	source    store.Source
 	manifests store.Source
 	results   Results
@@ -129,6 +131,7 @@ type Worker struct {
 	renderings  flight.Group[tile.Key, *rendition]
 	callers     callers
 	admission   *admission
+	fetches     *admission // of packets from afar, ahead of admission
 	batches     *batches
 	joint       atomic.Uint64 // tiles decoded by a neighbour
 	wards       *wards
@@ -154,7 +157,7 @@ func New(c Config) *Worker {
 	closing, cut := context.WithCancel(context.Background())
 	limits := c.Limits.withDefaults()
 	return &Worker{
-		name: c.Name, source: c.Source, manifests: c.Manifests, results: c.Results, shared: c.Shared,
+		name: c.Name, remote: c.Remote, source: c.Source, manifests: c.Manifests, results: c.Results, shared: c.Shared,
 		decoders: c.Decoders, limits: limits, log: c.Log,
 		packets: packets.New(packets.Config{
 			Source: c.Source, Remote: c.Remote, Results: c.stores(), Header: *limits.Header, FileBytes: limits.FileBytes,
@@ -165,6 +168,7 @@ func New(c Config) *Worker {
 			Executor:    func(maintain func()) { maintain() },
 		}),
 		admission: newAdmission(slots, cmp.Or(c.Queue, 8*slots)),
+		fetches:   newAdmission(fetchers*slots, cmp.Or(c.Queue, 8*slots)),
 		batches:   &batches{slots: slots},
 		wards:     newWards(),
 		saver:     newSaver(closing, c.Results, c.Log),
@@ -212,6 +216,8 @@ type Stats struct {
 	Decodes        uint64 // begun
 	Unsaved        uint64 // results not written because writing fell behind
 	Quarantined    int    // image versions
+	Fetching       int    // renderings whose packets are fetched, or wait for that
+	Fetches        uint64 // of packets ahead of a slot
 	Joint          uint64 // tiles decoded with a neighbour's, in its slot
 }
 
@@ -221,7 +227,10 @@ func (w *Worker) Packets() packets.Stats { return w.packets.Stats() }
 
 // Stats returns the load.
 func (w *Worker) Stats() Stats {
-	s := w.admission.stats()
+	s, f := w.admission.stats(), w.fetches.stats()
+	s.Refused += f.Refused
+	s.Abandoned += f.Abandoned
+	s.Fetching, s.Fetches = f.Running+f.Waiting, f.Decodes
 	s.Unsaved = w.saver.dropped.Load() + w.sharer.dropped.Load()
 	s.Quarantined = w.wards.condemned()
 	s.Joint = w.joint.Load()

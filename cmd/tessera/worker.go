@@ -91,6 +91,7 @@ func (s *server) measure(w *worker.Worker, results *store.Results) {
 	gauge := func(name, help string, f func() float64) { s.metrics.Gauge("tessera_worker_"+name, help, f) }
 	gauge("in_flight", "Renderings and inspections under way.", func() float64 { return float64(w.Stats().Running) })
 	gauge("waiting", "Renderings that wait for a slot.", func() float64 { return float64(w.Stats().Waiting) })
+	gauge("fetching", "Renderings whose packets are read from object storage, or wait for that.", func() float64 { return float64(w.Stats().Fetching) })
 	gauge("decodes", "Decodes begun since the start.", func() float64 { return float64(w.Stats().Decodes) })
 	gauge("joint_tiles", "Tiles decoded in the slot of a neighbour, since the start.", func() float64 { return float64(w.Stats().Joint) })
 	gauge("refused", "Renderings refused because queues were full, since the start.", func() float64 { return float64(w.Stats().Refused) })

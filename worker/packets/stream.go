@@ -2,7 +2,6 @@ package packets
 
 import (
 	"fmt"
-	"io"
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/internal/store"
@@ -27,20 +26,12 @@ type Stream struct {
 // Stream makes the codestream of a region, in pixels of the image, with reduce levels
 // dropped, or says why not. The error is that of reading the source.
 func (e *Engine) Stream(f store.Blob, x *jp2.Index, size int64, region jp2.Rect, reduce int) (Stream, Reason, error) {
-	plan, err := x.Plan(region, reduce)
-	if err != nil {
-		return Stream{}, Region, nil //nolint:nilerr // the reason is all there is to it
+	plan, ranges, why := e.choose(x, size, region, reduce)
+	if why != "" {
+		return Stream{}, why, nil
 	}
-	n, needed := plan.Packets()
-	ranges := plan.Ranges(Gap)
-	reading := total(ranges)
-	switch {
-	case max(reading, needed) > e.cfg.StreamBytes:
-		return Stream{}, Large, nil
-	case size > smallFile && reading > size/4*3:
-		return Stream{}, Most, nil
-	}
-	src, err := fetch(f, ranges)
+	n, _ := plan.Packets()
+	src, err := f.Fetch(ranges)
 	if err != nil {
 		return Stream{}, "", err
 	}
@@ -51,23 +42,42 @@ func (e *Engine) Stream(f store.Blob, x *jp2.Index, size int64, region jp2.Rect,
 	e.counts.tiles.Add(1)
 	e.counts.packets.Add(uint64(n))
 	e.counts.ranges.Add(uint64(len(ranges)))
-	e.counts.bytes.Add(uint64(reading))
+	e.counts.bytes.Add(uint64(total(ranges)))
 	return Stream{Data: data, Region: plan.Pixels()}, "", nil
 }
 
-func total(ranges []jp2.Range) (n int64) {
+// Ranges are what Stream would read of the source; none where it would say why not.
+func (e *Engine) Ranges(x *jp2.Index, size int64, region jp2.Rect, reduce int) ([]store.Range, int64) {
+	_, ranges, _ := e.choose(x, size, region, reduce)
+	return ranges, total(ranges)
+}
+
+// choose plans a region and says what to read for it, or why not.
+func (e *Engine) choose(x *jp2.Index, size int64, region jp2.Rect, reduce int) (*jp2.Plan, []store.Range, Reason) {
+	plan, err := x.Plan(region, reduce)
+	if err != nil {
+		return nil, nil, Region
+	}
+	var ranges []store.Range
+	for _, r := range plan.Ranges(Gap) {
+		ranges = append(ranges, store.Range(r))
+	}
+	_, needed := plan.Packets()
+	reading := total(ranges)
+	switch {
+	case max(reading, needed) > e.cfg.StreamBytes:
+		return nil, nil, Large
+	case size > smallFile && reading > size/4*3:
+		return nil, nil, Most
+	}
+	return plan, ranges, ""
+}
+
+func total(ranges []store.Range) (n int64) {
 	for _, r := range ranges {
 		n += r.Length
 	}
 	return n
-}
-
-func fetch(f store.Blob, ranges []jp2.Range) (io.ReaderAt, error) {
-	wanted := make([]store.Range, len(ranges))
-	for i, r := range ranges {
-		wanted[i] = store.Range(r)
-	}
-	return f.Fetch(wanted)
 }
 
 // readError is the error of a source that did not give the bytes its index promises. The

@@ -149,6 +149,21 @@ func (b *blob) Fetch(ranges []store.Range) (io.ReaderAt, error) {
 	return f, nil
 }
 
+// Holds tells whether Fetch of these ranges would ask nothing of the store.
+func (b *blob) Holds(ranges []store.Range) bool {
+	united, err := unite(ranges, b.pin.size)
+	if err != nil {
+		return false // Fetch says why
+	}
+	spans, _ := spansOf(united, b.pin.size)
+	for _, s := range spans {
+		if !b.copy.has(s) {
+			return false
+		}
+	}
+	return true
+}
+
 // Local implements store.Blob.
 func (b *blob) Local() (*os.File, error) {
 	if b.pin.size > b.source.copies.limit {

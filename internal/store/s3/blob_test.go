@@ -134,6 +134,35 @@ func TestFetchGivesExactlyTheRanges(t *testing.T) {
 	}
 }
 
+// Holds says yes exactly where Fetch asks nothing of the store.
+func TestHoldsWhatFetchAsksNothingFor(t *testing.T) {
+	p := newPlace(t)
+	const size = 5*chunkBytes + 17
+	b := p.open(t, "a.jp2", noise(3, size)).(*blob)
+	for range 200 {
+		var ranges []store.Range
+		for range 1 + rand.IntN(3) {
+			off := rand.Int64N(size)
+			ranges = append(ranges, store.Range{Offset: off, Length: rand.Int64N(min(size-off, 2*blockBytes) + 1)})
+		}
+		held, before := b.Holds(ranges), p.Stats().Requests
+		if _, err := b.Fetch(ranges); err != nil {
+			t.Fatal(err)
+		}
+		if asked := p.Stats().Requests > before; asked == held {
+			t.Fatalf("%v: held %t, asked the store %t", ranges, held, asked)
+		}
+		if !b.Holds(ranges) {
+			t.Fatalf("%v: not held once fetched", ranges)
+		}
+	}
+	for _, r := range []store.Range{{Offset: -1, Length: 1}, {Offset: size, Length: 1}, {Offset: 0, Length: -1}} {
+		if b.Holds([]store.Range{r}) {
+			t.Errorf("%v is held", r)
+		}
+	}
+}
+
 // Whoever reads the same at the same time shares one request, and nobody who comes
 // later needs another.
 func TestEqualReadsJoin(t *testing.T) {

@@ -154,9 +154,19 @@ func newFetched(ranges []store.Range, size int64) (*fetched, error) {
 	if f.ranges, err = unite(ranges, size); err != nil {
 		return nil, err
 	}
-	var spans []span
-	total := int64(0)
-	for _, r := range f.ranges {
+	spans, total := spansOf(f.ranges, size)
+	if total > maxFetch {
+		return nil, tile.Fail(tile.Unsupported, "This part of the image is too large to be fetched at once.", fmt.Errorf("ranges of %d bytes", total))
+	}
+	for _, s := range spans {
+		f.pieces = append(f.pieces, piece{s.off, make([]byte, s.n)})
+	}
+	return f, nil
+}
+
+// spansOf is what is read for united ranges: whole blocks, and small gaps too.
+func spansOf(ranges []store.Range, size int64) (spans []span, total int64) {
+	for _, r := range ranges {
 		begin := r.Offset / blockBytes * blockBytes
 		end := min((r.Offset+r.Length+blockBytes-1)/blockBytes*blockBytes, size)
 		if n := len(spans); n > 0 && begin <= spans[n-1].end()+maxGap {
@@ -167,13 +177,7 @@ func newFetched(ranges []store.Range, size int64) (*fetched, error) {
 			spans = append(spans, span{begin, end - begin})
 		}
 	}
-	if total > maxFetch {
-		return nil, tile.Fail(tile.Unsupported, "This part of the image is too large to be fetched at once.", fmt.Errorf("ranges of %d bytes", total))
-	}
-	for _, s := range spans {
-		f.pieces = append(f.pieces, piece{s.off, make([]byte, s.n)})
-	}
-	return f, nil
+	return spans, total
 }
 
 // unite sorts ranges, and makes one of those that overlap or touch.

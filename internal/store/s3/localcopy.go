@@ -58,6 +58,18 @@ func (l *localCopy) hasAll(off, n int64) bool {
 	return true
 }
 
+// has tells whether all blocks of s, which begins with one, are kept.
+func (l *localCopy) has(s span) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for at := s.off; at < s.end(); at += blockBytes {
+		if _, ok := l.sum(at / blockBytes); !ok {
+			return false
+		}
+	}
+	return true
+}
+
 // sum returns the sum of block i. Callers hold mu.
 func (l *localCopy) sum(i int64) (uint32, bool) {
 	c := l.chunks[i/chunkBlocks]

@@ -1,0 +1,76 @@
+package far
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/tessera-iiif/tessera/internal/store/s3"
+	"github.com/tessera-iiif/tessera/pkg/iiifurl"
+	"github.com/tessera-iiif/tessera/worker"
+	"github.com/tessera-iiif/tessera/worker/decoder/decodertest"
+)
+
+const (
+	width, height = 4096, 3072
+	side          = 256
+	samples       = 20
+	abreast       = 8 // requests of one fetch at a time
+)
+
+// TestTileBytes: of a large object a tile takes what it needs, in one fetch, and its
+// pixels are those that the same file has on disk.
+func TestTileBytes(t *testing.T) {
+	texture := decodertest.WritePNG(t, decodertest.Texture(width, height))
+	for name, arguments := range map[string]string{
+		"tiled":   "-p RPCL -r 4 -I -t 1024,1024 -c [256,256],[256,256],[128,128] -n 6 -PLT -TLM",
+		"untiled": "-p RPCL -r 4 -I -c [256,256],[256,256],[128,128] -n 6 -PLT",
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := decodertest.Read(t, decodertest.Compress(t, texture, ".jp2", strings.Fields(arguments)...))
+			files := map[string][]byte{"a.jp2": data}
+			source := &counted{Source: faraway(t, server.Endpoint(), files)}
+			pool := decoders(t)
+			far := newWorker(t, worker.Config{Source: source, Remote: true, Decoders: pool})
+			near := newWorker(t, worker.Config{Source: nearby(t, files), Decoders: pool})
+			compareTiles(t, source, far, near, int64(len(data)))
+		})
+	}
+}
+
+func compareTiles(t *testing.T, source *counted, far, near *worker.Worker, size int64) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(5, 7))
+	rendered(t, far, "a", iiifurl.Rect{W: side, H: side}, side, side) // has the index built
+	first := source.Stats()
+	t.Logf("object %d bytes; index and first tile: %d bytes in %d requests", size, first.Received, first.Requests)
+	for n := range samples {
+		scale := 1 << (n % 5)
+		w, h := min(side*scale, width), min(side*scale, height)
+		r := iiifurl.Rect{X: rng.IntN(width/w) * w, Y: rng.IntN(height/h) * h, W: w, H: h}
+		before, fetches := source.Stats(), source.fetches.Load()
+		got := rendered(t, far, "a", r, w/scale, h/scale)
+		used := source.Stats()
+		if got != rendered(t, near, "a", r, w/scale, h/scale) {
+			t.Errorf("%+v: other pixels than from a folder", r)
+		}
+		bytes, requests := used.Received-before.Received, used.Requests-before.Requests
+		t.Logf("1/%d at %d,%d: %d bytes in %d requests", scale, r.X, r.Y, bytes, requests)
+		if rounds := source.fetches.Load() - fetches + (requests-1)/abreast; rounds > 2 {
+			t.Errorf("1/%d at %d,%d: %d requests, %d a time", scale, r.X, r.Y, requests, abreast)
+		}
+	}
+	checkBytes(t, source, far, first, size)
+}
+
+func checkBytes(t *testing.T, source *counted, far *worker.Worker, first s3.Stats, size int64) {
+	t.Helper()
+	all, made := source.Stats(), far.Packets()
+	t.Logf("%d tiles: %d bytes and %.1f requests each", samples, (all.Received-first.Received)/samples, float64(all.Requests-first.Requests)/samples)
+	if all.Received >= size/2 {
+		t.Errorf("%d bytes received of %d", all.Received, size)
+	}
+	if made.Tiles != samples+1 || source.fetches.Load() > samples+2 || source.locals.Load() != 0 {
+		t.Errorf("%d of %d tiles made of packets, in %d fetches, %d whole files", made.Tiles, samples+1, source.fetches.Load(), source.locals.Load())
+	}
+}

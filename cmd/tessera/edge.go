@@ -26,10 +26,9 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 	if err != nil {
 		return err
 	}
-	asker := again.New(again.Config{})
 	once := bus.NewClient(conn, bus.ClientConfig{})
-	workers := asker.Workers(once, once)
-	keeper := s.keeper(conn, asker)
+	workers := again.NewWorkers(once, once)
+	keeper := s.keeper(conn)
 	crew := roster.New(roster.Config{Workers: once, Log: s.log})
 	s.parts = append(s.parts, ops.Part{Name: "roster of workers", Run: crew.Run})
 	s.health.Check("worker", crew.Check)
@@ -86,10 +85,10 @@ func settle(ctx context.Context, known func() bool) {
 // keeper knows people and rules as the coordinators tell. Once it has heard them the
 // edge is ready: when they fall silent, open images go on, and what is restricted ends
 // with the lease.
-func (s *server) keeper(conn *bus.Conn, asker *again.Asker) *session.Keeper {
+func (s *server) keeper(conn *bus.Conn) *session.Keeper {
 	authority := bus.NewAuthority(conn)
 	keeper := session.NewKeeper(session.Config{
-		Authority: asker.Authority(authority), Lease: s.settings.Lease, Fallback: authz.Access(s.settings.Access), Now: time.Now, Log: s.log,
+		Authority: again.NewAuthority(authority), Lease: s.settings.Lease, Fallback: authz.Access(s.settings.Access), Now: time.Now, Log: s.log,
 	})
 	s.parts = append(s.parts, ops.Part{Name: "rights", Run: func(ctx context.Context) error { return keeper.Run(ctx, authority.Revisions()) }})
 	s.health.Check("rights", func(context.Context) error {

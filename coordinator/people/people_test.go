@@ -304,3 +304,24 @@ func TestBootstrapMakesUpAPassword(t *testing.T) {
 		t.Errorf("%+v, %v", in.Session.User, err)
 	}
 }
+
+// What cannot be anybody's address is answered like any wrong one, and counted: databases
+// differ in what they do with such text.
+func TestAddressesThatAreNone(t *testing.T) {
+	h := newHouse(t)
+	h.reader(t)
+	var kinds []people.Kind
+	for i := range 40 {
+		odd := []string{"reader\x00@example.org", "\xff\xfe@example.org", strings.Repeat("ü", 500), "r\xc3", ""}[i%5]
+		_, err := h.SignIn(t.Context(), people.Attempt{Email: odd, Password: secret, Addr: netip.MustParseAddr("203.0.113.9")})
+		var refused *people.Error
+		if !errors.As(err, &refused) {
+			t.Fatalf("%q: %v", odd, err)
+		}
+		kinds = append(kinds, refused.Kind)
+	}
+	if kinds[0] != people.Denied || kinds[1] != people.Denied || kinds[len(kinds)-1] != people.Throttled {
+		t.Errorf("answered %v", kinds)
+	}
+	h.signIn(t) // nobody else waits for that
+}

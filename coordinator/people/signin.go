@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/coordinator/password"
@@ -35,10 +36,7 @@ type SignedIn struct {
 // of kind Denied, Throttled or Busy. Unknown, inactive and mistyped are answered
 // alike and take the same time.
 func (s *Service) SignIn(ctx context.Context, a Attempt) (SignedIn, error) {
-	email, network := fold(a.Email), Network(a.Addr)
-	if len(email) > maxEmail {
-		email = email[:maxEmail]
-	}
+	email, network := candidate(a.Email), Network(a.Addr)
 	counted, err := s.countAttempt(ctx, email, network)
 	if err != nil {
 		return SignedIn{}, err
@@ -52,6 +50,16 @@ func (s *Service) SignIn(ctx context.Context, a Attempt) (SignedIn, error) {
 	}
 	s.Log.InfoContext(ctx, "signed in", "user", in.Session.User.ID, "session", in.Session.ID)
 	return in, nil
+}
+
+// candidate is the address as it may be looked for. What can be nobody's becomes "", which
+// is counted and costs as much as any: databases refuse some of it.
+func candidate(email string) string {
+	email = fold(email)
+	if len(email) > maxEmail || !utf8.ValidString(email) || strings.ContainsRune(email, 0) {
+		return ""
+	}
+	return email
 }
 
 // admit lets those in whose password is right.

@@ -1,7 +1,8 @@
 // Package again asks a second time where the first asking was nobody's fault: a worker
 // that is being stopped or has died, an answer that does not come. (A lost connection to
-// NATS is the bus's own affair.) All that is asked for here may be asked for twice: it changes nothing, and a worker that
-// gets equal jobs does one of them.
+// NATS is the bus's own affair.) All that is asked for here may be asked for twice: it
+// changes nothing. Two workers may do the same job then, so jobs that are dear are not
+// asked for beside the first.
 //
 // There is one second asking, within the budget of the first. It comes
 //
@@ -14,8 +15,10 @@ package again
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
+	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/internal/tile"
 )
 
@@ -26,10 +29,13 @@ type Config struct {
 	// Soonest is the shortest wait before a hedge, Latest the longest; in between it is
 	// what 95 of 100 askings take less than: 250 ms, 5 s.
 	Soonest, Latest time.Duration
+	// Dear askings cost too much to be made twice at once.
+	Dear bool
 }
 
 // Asker decides about second askings. Safe for concurrent use.
 type Asker struct {
+	dear   bool
 	hedges allowance
 	usual  quantile
 }
@@ -38,6 +44,7 @@ type Asker struct {
 func New(cfg Config) *Asker {
 	soonest := cmp.Or(cfg.Soonest, 250*time.Millisecond)
 	return &Asker{
+		dear:   cfg.Dear,
 		hedges: allowance{tokens: maxHedges},
 		usual:  quantile{soonest: soonest, latest: cmp.Or(cfg.Latest, 5*time.Second), value: soonest},
 	}
@@ -92,7 +99,7 @@ func do[T any](ctx context.Context, a *Asker, ask func(context.Context) (T, erro
 	began := time.Now()
 	winner := begin(ctx, ask)
 	o, arrived := winner.within(a.usual.get())
-	if !arrived && a.hedges.spend() {
+	if !arrived && !a.dear && a.hedges.spend() {
 		o, winner = race(winner, begin(ctx, ask), drop)
 	} else {
 		if !arrived {
@@ -121,7 +128,7 @@ func race[T any](first, second *attempt[T], drop func(T)) (outcome[T], *attempt[
 	case o = <-second.outcome:
 		winner, loser = second, first
 	}
-	if saysNothing(o.err) {
+	if !settles(o.err) {
 		winner.cancel()
 		return <-loser.outcome, loser
 	}
@@ -134,6 +141,19 @@ func race[T any](first, second *attempt[T], drop func(T)) (outcome[T], *attempt[
 func saysNothing(err error) bool {
 	code := tile.CodeOf(err)
 	return code == tile.Unavailable || code == tile.Cancelled
+}
+
+// settles tells outcomes that another worker would not better: an answer, or a verdict
+// on what was asked for. A worker that is busy knows nothing of one that is not.
+func settles(err error) bool {
+	if errors.Is(err, session.ErrUnknown) {
+		return true
+	}
+	switch tile.CodeOf(err) {
+	case "", tile.NotFound, tile.Invalid, tile.Unsupported, tile.Broken, tile.Changed:
+		return true
+	}
+	return false
 }
 
 func worthAgain(ctx context.Context, err error) bool { return ctx.Err() == nil && saysNothing(err) }

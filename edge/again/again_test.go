@@ -14,6 +14,7 @@ import (
 
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/internal/tile"
+	"github.com/tessera-iiif/tessera/pkg/iiifurl"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -57,7 +58,7 @@ func (c *counted) Close() error {
 }
 
 func (c *cluster) workers() *Workers {
-	return New(Config{}).Workers(c, c)
+	return NewWorkers(c, c)
 }
 
 func hang(ctx context.Context) (string, error) {
@@ -105,6 +106,13 @@ func TestSecondAsking(t *testing.T) {
 			}
 			return "", fail(tile.Unavailable)
 		}, "a", "", 2, time.Second},
+		{"R9: the hedge finds a full worker, the first comes", func(_ context.Context, n int32) (string, error) {
+			if n == 1 {
+				time.Sleep(time.Second)
+				return "a", nil
+			}
+			return "", fail(tile.Busy)
+		}, "a", "", 2, time.Second},
 		{"both hang", func(ctx context.Context, _ int32) (string, error) { return hang(ctx) }, "", tile.Timeout, 2, 10 * time.Second},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -151,6 +159,28 @@ func TestBodies(t *testing.T) {
 	})
 }
 
+// What is dear is not made by two workers at once, but asked for again where the first is
+// lost.
+func TestLargeRenderings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &cluster{answer: func(_ context.Context, n int32) (string, error) {
+			time.Sleep(20 * time.Second)
+			if n == 1 {
+				return "", fail(tile.Cancelled)
+			}
+			return "pixels", nil
+		}}
+		r, err := c.workers().Render(t.Context(), tile.Job{Render: iiifurl.Resolved{Width: 4000, Height: 3000}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = r.Body.Close()
+		if n := c.asked.Load(); n != 2 {
+			t.Errorf("asked %d times", n)
+		}
+	})
+}
+
 // When everything is slow, at most one in twenty is asked for twice, once what may be
 // spent at a moment is spent.
 func TestHedgesAreFew(t *testing.T) {
@@ -160,7 +190,7 @@ func TestHedgesAreFew(t *testing.T) {
 			return "a", nil
 		}}
 		w := c.workers()
-		w.asker.usual.latest = w.asker.usual.soonest // what is usual stays the same
+		w.facts.usual.latest = w.facts.usual.soonest // what is usual stays the same
 		const n = 2000
 		for range n {
 			_, _ = w.Info(t.Context(), "x")
@@ -189,7 +219,7 @@ func (silentAuthority) Lookup(context.Context, session.Kind, session.Hash) (sess
 
 // What the authority says of a secret is passed on as it is.
 func TestAuthority(t *testing.T) {
-	a := New(Config{}).Authority(silentAuthority{})
+	a := NewAuthority(silentAuthority{})
 	if _, err := a.Lookup(t.Context(), session.KindSession, session.Hash{}); !errors.Is(err, session.ErrUnknown) {
 		t.Errorf("got %v", err)
 	}

@@ -9,11 +9,12 @@ import (
 	"github.com/tessera-iiif/tessera/internal/tile"
 )
 
-// Workers asks workers, twice where that helps.
+// Workers asks workers, twice where that helps. How long is usual differs by what is
+// asked for, so each kind has an asker of its own.
 type Workers struct {
-	asker    *Asker
-	renderer tile.Renderer
-	library  tile.Library
+	tiles, large, facts *Asker
+	renderer            tile.Renderer
+	library             tile.Library
 }
 
 var (
@@ -21,17 +22,29 @@ var (
 	_ tile.Library  = (*Workers)(nil)
 )
 
-// Workers wraps what asks them once.
-func (a *Asker) Workers(r tile.Renderer, l tile.Library) *Workers { return &Workers{a, r, l} }
+// NewWorkers wraps what asks them once.
+func NewWorkers(r tile.Renderer, l tile.Library) *Workers {
+	return &Workers{tiles: New(Config{}), large: New(Config{Dear: true}), facts: New(Config{}), renderer: r, library: l}
+}
+
+// large is from where a rendering is one of the dear ones, in pixels written.
+const large = 4 << 20
+
+func (w *Workers) renders(job tile.Job) *Asker {
+	if width, height := job.Render.Bounds(); int64(width)*int64(height) > large {
+		return w.large
+	}
+	return w.tiles
+}
 
 // Info implements tile.Renderer.
 func (w *Workers) Info(ctx context.Context, id string) (tile.Image, error) {
-	return simple(ctx, w.asker, func(ctx context.Context) (tile.Image, error) { return w.renderer.Info(ctx, id) })
+	return simple(ctx, w.facts, func(ctx context.Context) (tile.Image, error) { return w.renderer.Info(ctx, id) })
 }
 
 // Render implements tile.Renderer.
 func (w *Workers) Render(ctx context.Context, job tile.Job) (tile.Result, error) {
-	r, release, err := do(ctx, w.asker,
+	r, release, err := do(ctx, w.renders(job),
 		func(ctx context.Context) (tile.Result, error) { return w.renderer.Render(ctx, job) },
 		func(r tile.Result) { _ = r.Body.Close() })
 	if err != nil {
@@ -44,12 +57,12 @@ func (w *Workers) Render(ctx context.Context, job tile.Job) (tile.Result, error)
 
 // Manifest implements tile.Library.
 func (w *Workers) Manifest(ctx context.Context, path string) (tile.Document, error) {
-	return simple(ctx, w.asker, func(ctx context.Context) (tile.Document, error) { return w.library.Manifest(ctx, path) })
+	return simple(ctx, w.facts, func(ctx context.Context) (tile.Document, error) { return w.library.Manifest(ctx, path) })
 }
 
 // List implements tile.Library.
 func (w *Workers) List(ctx context.Context, q tile.Query) (tile.Listing, error) {
-	return simple(ctx, w.asker, func(ctx context.Context) (tile.Listing, error) { return w.library.List(ctx, q) })
+	return simple(ctx, w.facts, func(ctx context.Context) (tile.Listing, error) { return w.library.List(ctx, q) })
 }
 
 func simple[T any](ctx context.Context, a *Asker, ask func(context.Context) (T, error)) (T, error) {
@@ -78,8 +91,8 @@ type Authority struct {
 
 var _ session.Authority = (*Authority)(nil)
 
-// Authority wraps what asks them once.
-func (a *Asker) Authority(of session.Authority) *Authority { return &Authority{a, of} }
+// NewAuthority wraps what asks them once.
+func NewAuthority(of session.Authority) *Authority { return &Authority{New(Config{}), of} }
 
 // Lookup implements session.Authority.
 func (a *Authority) Lookup(ctx context.Context, kind session.Kind, hash session.Hash) (session.Credential, error) {

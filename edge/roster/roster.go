@@ -83,6 +83,10 @@ func (r *Roster) ask(ctx context.Context) time.Duration {
 	return askEvery
 }
 
+// indispensable is what every worker can write that is in order: all levels of the Image
+// API want it, and viewers ask for it alone.
+const indispensable = "jpg"
+
 func (r *Roster) note(can tile.Capabilities) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -98,6 +102,11 @@ func (r *Roster) note(can tile.Capabilities) {
 	}
 	r.seen[can.Worker] = sighting{now, can.Formats}
 	common := r.common(can.Formats)
+	if !slices.Contains(common, indispensable) && slices.Contains(r.formats, indispensable) {
+		delete(r.seen, can.Worker)
+		r.cfg.Log.Error("a worker offers no "+indispensable+" and is not counted: look at its libraries", "worker", can.Worker, "formats", strings.Join(can.Formats, ","))
+		return
+	}
 	if !slices.Equal(common, r.formats) {
 		r.cfg.Log.Info("formats offered", "formats", strings.Join(common, ","), "workers", len(r.seen))
 	}

@@ -60,6 +60,11 @@ func TestRoster(t *testing.T) {
 		if got := r.Formats(); !slices.Equal(got, []string{"jpg", "png"}) {
 			t.Errorf("workers that differ offer %v", got)
 		}
+		c.is(a, tile.Capabilities{Worker: "broken", Formats: []string{"png"}})
+		await(3 * time.Second)
+		if got := r.Formats(); !slices.Equal(got, []string{"jpg", "png"}) || r.Check(ctx) != nil {
+			t.Errorf("a worker that is out of order takes formats from all: %v, %v", got, r.Check(ctx))
+		}
 		c.is(a)
 		await(remember + 2*time.Second)
 		if got := r.Formats(); !slices.Equal(got, []string{"jpg", "png", "webp"}) {

@@ -72,6 +72,11 @@ func (w *Worker) together(ctx context.Context, job tile.Job, p plan, mates []*ba
 	for _, m := range mates {
 		joint.task.Cuts = append(joint.task.Cuts, cutOf(m.region, around, p.task.Reduce))
 	}
+	// Whoever has the slot may leave; the mates gave up their own places for this. It is a
+	// block at most, so it is done also when all have left.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.limits.Timeout)
+	defer cancel()
+	defer context.AfterFunc(w.closing, cancel)()
 	parts := make([]*rendition, 1+len(mates))
 	defer func() { // also where that panics: mates wait for nothing else
 		for i, m := range mates {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -191,5 +192,76 @@ func TestBatches(t *testing.T) {
 	far.leave()
 	if len(a.waiting) != 0 {
 		t.Errorf("%d left", len(a.waiting))
+	}
+}
+
+// TestLeaverDecodesForNeighbours: R15: a reader who leaves takes nothing from those whose
+// tiles are being made along with his.
+func TestLeaverDecodesForNeighbours(t *testing.T) {
+	joint, goOn := make(chan struct{}), make(chan struct{})
+	fake := &fake{}
+	fake.render = func(ctx context.Context, task decoder.Task) (decoder.Output, error) {
+		if task.Cuts == nil {
+			return picture("alone"), nil
+		}
+		close(joint)
+		<-goOn
+		if ctx.Err() != nil {
+			return decoder.Output{}, ctx.Err()
+		}
+		out := picture(strings.Repeat("together", len(task.Cuts)))
+		for range task.Cuts {
+			out.Sizes = append(out.Sizes, int64(len("together")))
+		}
+		return out, nil
+	}
+	g := newGated(fake)
+	p := newPlace(t, func(c *Config) { c.Decoders, c.Remote, c.Slots, c.Queue = g, true, 1, 64 })
+	p.put("a.jp2", string(decodertest.Read(t, decodertest.JP2(t, decodertest.Texture(256, 256), "-n", "3"))))
+	leaver, leave := context.WithCancel(t.Context())
+	defer leave()
+	type outcome struct {
+		body string
+		err  error
+	}
+	outcomes := make([]chan outcome, 4)
+	for i := range outcomes {
+		outcomes[i] = make(chan outcome, 1)
+		ctx := t.Context()
+		if i == 3 {
+			ctx = leaver // the newest: next in the slot
+		}
+		job := p.request("a", "jpg", iiifurl.Rect{X: i % 2 * 64, Y: i / 2 * 64, W: 64, H: 64}, 64, 64)
+		go func() {
+			res, err := p.Render(ctx, job)
+			if err != nil {
+				outcomes[i] <- outcome{"", err}
+				return
+			}
+			outcomes[i] <- outcome{read(t, res), nil}
+		}()
+		if i == 0 {
+			<-g.entered
+		}
+		for deadline := time.Now().Add(30 * time.Second); p.Stats().Waiting < i; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("tile %d does not wait", i)
+			}
+		}
+	}
+	close(g.gate)
+	<-joint
+	leave()
+	if o := <-outcomes[3]; !errors.Is(o.err, context.Canceled) {
+		t.Errorf("who left got %+v", o)
+	}
+	close(goOn)
+	for i, want := range []string{"alone", "together", "together"} {
+		if o := <-outcomes[i]; o.err != nil || o.body != want {
+			t.Errorf("tile %d: %+v, want %q", i, o, want)
+		}
+	}
+	if n := fake.renders.Load(); n != 2 {
+		t.Errorf("%d renderings", n)
 	}
 }

@@ -276,3 +276,18 @@ func (w *Worker) Forget(keys ...string) {
 func meant(id, name string) bool {
 	return id == name || id == tile.RuleName(name) || tile.RuleName(id) == name
 }
+
+// Prepare has new objects indexed before anybody asks for them: JPEG 2000 images among the
+// keys, one after the other, until ctx ends. Whatever goes wrong is met again, and told,
+// when somebody asks.
+func (w *Worker) Prepare(ctx context.Context, keys ...string) {
+	w.Forget(keys...) // or the version before might be found
+	for _, key := range keys {
+		if _, ext := tile.SplitExtension(key); !tile.Extensions[ext].IsJPEG2000() {
+			continue
+		}
+		if o, err := w.source.Find(ctx, key); err == nil {
+			w.packets.Index(ctx, o)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 	"github.com/tessera-iiif/tessera/internal/config"
 	"github.com/tessera-iiif/tessera/internal/store"
 	"github.com/tessera-iiif/tessera/internal/store/s3"
+	"github.com/tessera-iiif/tessera/worker"
 )
 
 // complainEvery bounds what whoever publishes nonsense can write into the log.
@@ -32,10 +34,14 @@ type objectEvents struct {
 	complained         time.Time
 }
 
-// listenForEvents has worker forget what an object store says has changed. Without a
-// cluster, or with nothing in object storage, there is nothing to hear.
-func (s *server) listenForEvents(conn *bus.Conn, forget func(keys ...string), sources ...store.Source) (stop func(), err error) {
-	e := &objectEvents{forget: forget, log: s.log}
+// indexers is the group of workers of which one indexes a new object for all.
+const indexers = "indexers"
+
+// listenForEvents has the worker forget what an object store says has changed, and one of
+// all workers index what is new. Without a cluster, or with nothing in object storage,
+// there is nothing to hear.
+func (s *server) listenForEvents(conn *bus.Conn, w *worker.Worker, sources ...store.Source) (stop func(), err error) {
+	e := &objectEvents{forget: w.Forget, log: s.log}
 	for _, source := range sources {
 		if b, ok := source.(bucketed); ok {
 			e.sources = append(e.sources, b)
@@ -48,12 +54,28 @@ func (s *server) listenForEvents(conn *bus.Conn, forget func(keys ...string), so
 	if err != nil {
 		return nil, fmt.Errorf("--s3-events: %w", err)
 	}
-	if stop, err = bus.Listen(conn, subject, e.heard); err != nil {
+	stopForgetting, err := bus.Listen(conn, subject, e.heard)
+	if err != nil {
 		return nil, fmt.Errorf("--s3-events %s: %w; the subject is the one that tessera nats-config was given as --events-subject", subject, err)
+	}
+	indexing, cancel := context.WithCancel(context.Background())
+	stopIndexing, err := bus.ListenAmong(conn, subject, indexers, func(message []byte) {
+		if events, err := s3.ParseEvents(message); err == nil { // e complains
+			w.Prepare(indexing, e.keys(events, false)...)
+		}
+	})
+	if err != nil {
+		cancel()
+		stopForgetting()
+		return nil, fmt.Errorf("--s3-events %s: %w", subject, err)
 	}
 	s.metrics.Count("tessera_worker_object_events_total", "Objects of the sources that events spoke of.", nil, func() float64 { return float64(e.objects.Load()) })
 	s.metrics.Count("tessera_worker_object_events_malformed_total", "Messages that are no bucket notification.", nil, func() float64 { return float64(e.malformed.Load()) })
-	return stop, nil
+	return func() {
+		cancel()
+		stopForgetting()
+		stopIndexing()
+	}, nil
 }
 
 func (e *objectEvents) heard(message []byte) {
@@ -62,18 +84,26 @@ func (e *objectEvents) heard(message []byte) {
 		e.complain(err)
 		return
 	}
-	var keys []string
+	if keys := e.keys(events, true); len(keys) > 0 {
+		e.objects.Add(int64(len(keys)))
+		e.forget(keys...) // once for a message: it looks through all that is known
+	}
+}
+
+// keys are those of the sources' objects that events speak of, removed ones among them if
+// wanted.
+func (e *objectEvents) keys(events []s3.Event, removed bool) (keys []string) {
 	for _, event := range events {
+		if event.Removed && !removed {
+			continue
+		}
 		for _, source := range e.sources {
 			if key, ok := source.Key(event.Bucket, event.Key); ok {
 				keys = append(keys, key)
 			}
 		}
 	}
-	if len(keys) > 0 {
-		e.objects.Add(int64(len(keys)))
-		e.forget(keys...) // once for a message: it looks through all that is known
-	}
+	return keys
 }
 
 func (e *objectEvents) complain(err error) {

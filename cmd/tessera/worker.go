@@ -52,7 +52,7 @@ func (s *server) worker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stopEvents, err := s.listenForEvents(conn, w.Forget, images, manifests)
+	stopEvents, err := s.listenForEvents(conn, w, images, manifests)
 	if err != nil {
 		return err
 	}

@@ -17,17 +17,32 @@ const (
 // a slow handler leaves no room for is dropped and counted, see Stats. stop returns
 // when handler has ended; handler must not call it.
 func Listen(c *Conn, subject string, handler func(data []byte)) (stop func(), err error) {
+	return listen(c, subject, "", handler)
+}
+
+// ListenAmong is Listen where each message goes to one listener of the group.
+func ListenAmong(c *Conn, subject, group string, handler func(data []byte)) (stop func(), err error) {
+	return listen(c, subject, group, handler)
+}
+
+func listen(c *Conn, subject, group string, handler func(data []byte)) (stop func(), err error) {
 	// Over the connection for streams: a burst must not hold up jobs.
 	nc := c.bulk.nc
 	var stopping, running sync.Mutex
 	stopped := false
-	sub, err := nc.Subscribe(subject, func(m *nats.Msg) {
+	heard := func(m *nats.Msg) {
 		running.Lock()
 		defer running.Unlock()
 		if !stopped {
 			handler(m.Data)
 		}
-	})
+	}
+	var sub *nats.Subscription
+	if group == "" {
+		sub, err = nc.Subscribe(subject, heard)
+	} else {
+		sub, err = nc.QueueSubscribe(subject, group, heard)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", subject, err)
 	}

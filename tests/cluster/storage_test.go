@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -62,6 +63,11 @@ func TestReplacedObjects(t *testing.T) {
 					t.Errorf("the new picture's pixels: %s", a.Status)
 				}
 			}
+			if name == "told by events" { // one of the workers indexes what nobody has asked for
+				before := c.indexed()
+				c.put("open/unasked.jp2", wide)
+				c.eventually("what is new is indexed", func() bool { return c.indexed() == before+1 })
+			}
 			if err := c.Storage().Remove(t.Context(), rig.ImageBucket, "open/map.jp2"); err != nil {
 				t.Fatal(err)
 			}
@@ -70,6 +76,26 @@ func TestReplacedObjects(t *testing.T) {
 			}
 		})
 	}
+}
+
+// indexed counts the packet indices that workers have built.
+func (c *cluster) indexed() (n int) {
+	c.t.Helper()
+	for _, p := range c.Processes() {
+		if !strings.HasPrefix(p.Name, "worker") {
+			continue
+		}
+		for line := range strings.Lines(get(c.t, p.Ops+"/metrics").body) {
+			if count, ok := strings.CutPrefix(line, "tessera_worker_index_builds_total "); ok {
+				built, err := strconv.ParseFloat(strings.TrimSpace(count), 64)
+				if err != nil {
+					c.t.Fatal(err)
+				}
+				n += int(built)
+			}
+		}
+	}
+	return n
 }
 
 func info(id string) string { return "/iiif/3/open%2F" + id + "/info.json" }

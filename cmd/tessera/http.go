@@ -65,8 +65,20 @@ func (s *server) parting(h http.Handler) http.Handler {
 	})
 }
 
+// newHTTPServer speaks HTTP/1.1, and HTTP/2 with who begins with it, as proxies do
+// when told to: browsers want it over TLS, which the proxy has.
+func newHTTPServer(h http.Handler) *http.Server {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler: h, Protocols: &protocols, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 128},
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+	}
+}
+
 func (s *server) http(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := &http.Server{Handler: s.parting(h), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
+	server := newHTTPServer(s.parting(h))
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	select {

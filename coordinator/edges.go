@@ -24,7 +24,7 @@ type Edges struct {
 	trusted  []netip.Prefix
 	sites    []origin
 	draining atomic.Bool
-	told     atomic.Int64 // when a stranger was last logged, in Unix seconds
+	told     atomic.Int64 // when something odd was last logged, in Unix seconds
 	log      *slog.Logger
 }
 
@@ -48,6 +48,7 @@ func (e *Edges) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	seen, ok := e.restore(r)
 	if !ok {
+		e.mislead(r)
 		http.Error(w, "This coordinator does not serve that address: its --public-url has to be that of the edges.", http.StatusMisdirectedRequest)
 		return
 	}
@@ -69,11 +70,31 @@ func (e *Edges) trusts(addr netip.Addr) bool {
 // turnAway answers strangers, and tells the operator of one a minute: it may be an edge
 // that was forgotten.
 func (e *Edges) turnAway(w http.ResponseWriter, peer netip.Addr) {
-	now := time.Now().Unix()
-	if last := e.told.Load(); now-last >= 60 && e.told.CompareAndSwap(last, now) {
+	if e.mayTell() {
 		e.log.Warn("turned away who is no edge; if it is one, name its network with --trusted-proxies", "address", peer)
 	}
 	http.Error(w, "This coordinator answers the edges of its cluster. Whoever runs it names their networks with --trusted-proxies.", http.StatusForbidden)
+}
+
+// mayTell is true once a minute.
+func (e *Edges) mayTell() bool {
+	now := time.Now().Unix()
+	last := e.told.Load()
+	return now-last >= 60 && e.told.CompareAndSwap(last, now)
+}
+
+// mislead tells the operator that edges and coordinator disagree about their address:
+// nobody can sign in, and everything looks well.
+func (e *Edges) mislead(r *http.Request) {
+	if !e.mayTell() {
+		return
+	}
+	sites := make([]string, 0, len(e.sites))
+	for _, s := range e.sites {
+		sites = append(sites, s.String())
+	}
+	e.log.Warn("an edge hands on requests for an address that this coordinator does not serve: give both the same --public-url",
+		"asked", last(r.Header, "X-Forwarded-Proto")+"://"+last(r.Header, "X-Forwarded-Host"), "served", sites)
 }
 
 // restore gives a request the form in which an edge of the same process hands it over:

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -39,6 +40,9 @@ func (c *coordinator) address(q *http.Request) *http.Request {
 	u := *q.URL
 	u.Scheme, u.Host = c.url.Scheme, c.url.Host
 	to.URL = &u
+	if body, ok := q.Context().Value(held{}).([]byte); ok {
+		to.Body = io.NopCloser(bytes.NewReader(body))
+	}
 	return to
 }
 

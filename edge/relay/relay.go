@@ -23,7 +23,6 @@ import (
 const (
 	dialTimeout   = 2 * time.Second
 	headerTimeout = 30 * time.Second // password hashes queue for a while
-	maxConns      = 128              // to each coordinator
 	maxInFlight   = 512              // requests, more are answered 503 at once
 	maxTries      = 2
 )
@@ -46,6 +45,8 @@ type Relay struct {
 	coordinators []*coordinator
 	next         atomic.Uint32
 	inFlight     atomic.Int64
+	bodies       bodies
+	bodyTime     time.Duration
 	away         http.Handler
 	log          *slog.Logger
 }
@@ -58,7 +59,7 @@ func New(cfg Config) (*Relay, error) {
 	if len(cfg.Coordinators) == 0 || cfg.Away == nil {
 		return nil, errors.New("relay: coordinators, and an answer for when they are away, are needed")
 	}
-	r := &Relay{away: cfg.Away, log: cfg.Log}
+	r := &Relay{away: cfg.Away, log: cfg.Log, bodyTime: bodyTime}
 	for _, raw := range cfg.Coordinators {
 		u, err := url.Parse(raw)
 		if err != nil || u.Host == "" {
@@ -66,7 +67,7 @@ func New(cfg Config) (*Relay, error) {
 		}
 		r.coordinators = append(r.coordinators, newCoordinator(u))
 	}
-	r.transport, r.checks = newTransport(maxConns), newTransport(1)
+	r.transport, r.checks = newTransport(maxInFlight), newTransport(1)
 	r.proxy = httputil.ReverseProxy{
 		Rewrite: rewrite, Transport: r, ErrorHandler: r.failed, FlushInterval: -1,
 		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
@@ -92,24 +93,35 @@ func (r *Relay) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		r.failed(w, q, errors.New("too many requests are with the coordinators"))
 		return
 	}
+	if q.Body != nil && q.Body != http.NoBody {
+		body, status, sentence := r.receive(w, q)
+		if status != 0 {
+			refuse(w, q, status, sentence)
+			return
+		}
+		q = q.WithContext(context.WithValue(q.Context(), held{}, body))
+		q.Body, q.ContentLength, q.TransferEncoding = http.NoBody, int64(len(body)), nil
+	}
 	r.proxy.ServeHTTP(w, q)
+}
+
+// clientOf is the person's address, as the edge has found it.
+func clientOf(q *http.Request) string {
+	client, _, err := net.SplitHostPort(q.RemoteAddr)
+	if err != nil {
+		return "0.0.0.0" // nobody's address
+	}
+	return client
 }
 
 // rewrite says what the coordinator has to know. ReverseProxy has taken off whatever
 // forwarding headers there were.
 func rewrite(p *httputil.ProxyRequest) {
 	in, out := p.In, p.Out
-	client, _, err := net.SplitHostPort(in.RemoteAddr)
-	if err != nil {
-		client = "0.0.0.0" // nobody's address
-	}
-	out.Header.Set("X-Forwarded-For", client)
+	out.Header.Set("X-Forwarded-For", clientOf(in))
 	out.Header.Set("X-Forwarded-Proto", in.URL.Scheme)
 	out.Header.Set("X-Forwarded-Host", in.Host)
 	out.URL.RawQuery = in.URL.RawQuery // the coordinator judges it, as sent
-	if out.Body != nil && out.Body != http.NoBody {
-		out.Body = &unread{ReadCloser: out.Body}
-	}
 }
 
 // RoundTrip implements http.RoundTripper: one request, to the first coordinator that
@@ -155,15 +167,6 @@ func (r *Relay) order() []*coordinator {
 func mayRepeat(q *http.Request, err error) bool {
 	var op *net.OpError
 	notSent := errors.As(err, &op) && op.Op == "dial"
-	switch body := q.Body.(type) {
-	case *unread:
-		return notSent && !body.begun.Load()
-	case nil:
-	default:
-		if q.Body != http.NoBody {
-			return false
-		}
-	}
 	return notSent || q.Method == http.MethodGet || q.Method == http.MethodHead || q.Method == http.MethodOptions
 }
 

@@ -41,8 +41,8 @@ test: setup-test build lint race fuzz browser ## set the machine up if needed, r
 	@echo "all tests passed"
 
 .PHONY: check
-check: lint ## fast, before each commit: lint, then unit tests with the race detector
-	$(GO) test -race -short -timeout 5m $$($(GO) list ./... | grep -v -e "/worker/decode$$" -e /tests/)
+check: lint ## fast, before each commit: lint, then unit tests with the race detector, on SQLite and without servers of others
+	$(GO) test -race -short -timeout 5m $$($(GO) list ./... | grep -v -e "/worker/decode$$" -e /tests/ -e /store/s3 -e /bus/natsconf)
 
 .PHONY: lint
 lint: tools ## format, build without cgo, vet, staticcheck, golangci-lint, vulnerabilities

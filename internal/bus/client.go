@@ -40,7 +40,11 @@ func NewClient(c *Conn, cfg ClientConfig) *Client {
 }
 
 func newRequester(c *Conn, s service, cfg ClientConfig) requester {
-	return requester{conn: c, service: s, budget: orDefault(cfg.Budget, defaultBudget), stall: orDefault(cfg.Stall, defaultStall)}
+	l := c.tiles
+	if s == authority {
+		l = c.people
+	}
+	return requester{conn: c, link: l, service: s, budget: orDefault(cfg.Budget, defaultBudget), stall: orDefault(cfg.Stall, defaultStall)}
 }
 
 func orDefault[T int | time.Duration](v, otherwise T) T {

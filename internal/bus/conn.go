@@ -31,11 +31,15 @@ var (
 
 // Conn is a process's place on the bus: one NATS connection for requests and
 // replies, another for streams, because a large body holds up whatever shares its
-// connection (30 ms and more for a tile, measured).
+// connection (30 ms and more for a tile, measured). An edge has a third one for
+// questions about people: a connection has one inbox for all its replies, and who
+// answers jobs must not reach the one where rights are heard.
 type Conn struct {
 	identity
+	links       []*link // all of them
 	tiles, bulk *link
-	streams     *receivers // nil for those who ask nothing
+	people      *link                  // nil for those who ask nothing, as is streams
+	streams     map[service]*receivers // over bulk, each with an inbox for its service alone
 	log         *slog.Logger
 	slow        atomic.Int64
 
@@ -57,34 +61,49 @@ func connect(id identity, url string, log *slog.Logger, options ...nats.Option) 
 		return nil, fmt.Errorf("%w %q: use letters, digits, - and _", errName, id.name)
 	}
 	c := &Conn{identity: id, log: log, listening: make(map[*nats.Subscription]struct{})}
-	var err error
-	if c.tiles, err = c.open("tiles", url, options); err != nil {
-		return nil, err
-	}
-	if c.bulk, err = c.open("bulk", url, options); err != nil {
-		c.tiles.close()
-		return nil, err
-	}
-	if id.role != RoleEdge {
-		return c, nil
-	}
-	if c.streams, err = receive(c.bulk); err == nil {
-		err = c.confirm(c.bulk)
-	}
-	if err != nil {
+	if err := c.openAll(url, options); err != nil {
 		c.Close()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *Conn) open(use, url string, extra []nats.Option) (*link, error) {
+func (c *Conn) openAll(url string, options []nats.Option) (err error) {
+	if c.tiles, err = c.open("tiles", jobs, url, options); err != nil {
+		return err
+	}
+	if c.bulk, err = c.open("bulk", jobs, url, options); err != nil || c.role != RoleEdge {
+		return err
+	}
+	if c.people, err = c.open("people", authority, url, options); err != nil {
+		return err
+	}
+	c.streams = make(map[service]*receivers)
+	for _, s := range []service{jobs, authority} {
+		if c.streams[s], err = receive(c.bulk, c.newInbox(s)); err != nil {
+			return err
+		}
+	}
+	return c.confirm(c.bulk)
+}
+
+// newInbox gives a subject below which c alone hears, and where only those who serve
+// s can write if c asks. Nobody answers the others; JetStream does a coordinator.
+func (id identity) newInbox(s service) string {
+	own := inboxRoot + string(id.role) + "." + id.user + "."
+	if id.role == RoleEdge {
+		own += string(s) + "."
+	}
+	return own + newToken()
+}
+
+func (c *Conn) open(use string, s service, url string, extra []nats.Option) (*link, error) {
 	l := newLink()
 	log := c.log.With("connection", c.name+"/"+use)
 	options := append([]nats.Option{
 		nats.Name(c.name + "/" + use),
 		c.auth,
-		nats.CustomInboxPrefix(inboxRoot + string(c.role) + "." + c.user + "." + newToken()),
+		nats.CustomInboxPrefix(c.newInbox(s)),
 		nats.Timeout(connectTimeout),
 		nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectJitter, reconnectJitter),
 		nats.IgnoreAuthErrorAbort(), // rights may be mended without restarting everybody
@@ -110,6 +129,7 @@ func (c *Conn) open(use, url string, extra []nats.Option) (*link, error) {
 	if l.nc, err = nats.Connect(url, options...); err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w; %s", err, advice(err))
 	}
+	c.links = append(c.links, l)
 	return l, nil
 }
 
@@ -148,9 +168,9 @@ func (c *Conn) asyncError(log *slog.Logger, s *nats.Subscription, err error) {
 	log.Warn("bus error", "subject", subject, "error", err)
 }
 
-// Check tells whether both connections are up.
+// Check tells whether all connections are up.
 func (c *Conn) Check(context.Context) error {
-	for _, l := range []*link{c.tiles, c.bulk} {
+	for _, l := range c.links {
 		if up, _ := l.state(); !up {
 			return errLost
 		}
@@ -158,8 +178,9 @@ func (c *Conn) Check(context.Context) error {
 	return nil
 }
 
-// Close ends both connections and everything that waits on them.
+// Close ends all connections and everything that waits on them.
 func (c *Conn) Close() {
-	c.tiles.close()
-	c.bulk.close()
+	for _, l := range c.links {
+		l.close()
+	}
 }

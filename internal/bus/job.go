@@ -45,7 +45,7 @@ func jsonAnswer(v any) (answer, error) {
 
 // accept begins a job or refuses it at once; it never waits.
 func (r *responder) accept(m *nats.Msg) {
-	if !isInbox(m.Reply) {
+	if !r.service.isInbox(m.Reply) {
 		r.log.Warn("request without a reply subject of ours", "subject", m.Subject)
 		return
 	}
@@ -204,7 +204,7 @@ func (r *responder) stream(ctx context.Context, q request, a answer) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	s := &sender{
-		nc: r.conn.bulk.nc, chunk: int(min(chunkSize, r.conn.bulk.nc.MaxPayload()-frameHeader)),
+		service: r.service, nc: r.conn.bulk.nc, chunk: int(min(chunkSize, r.conn.bulk.nc.MaxPayload()-frameHeader)),
 		first: r.bounds.opening, stall: r.bounds.stall, stop: stop, wake: make(chan struct{}, 1),
 	}
 	id := newToken()

@@ -329,12 +329,19 @@ func TestInboxesArePrivate(t *testing.T) {
 		t.Errorf("both are %q", a.user)
 	}
 	seen := map[string]bool{}
-	for _, l := range []*link{a.tiles, a.bulk, b.tiles, b.bulk} {
-		prefix := l.nc.Opts.InboxPrefix
-		if seen[prefix] || !isInbox(prefix+".x") {
-			t.Errorf("inbox prefix %q", prefix)
+	for _, c := range []*Conn{a, b} {
+		for inbox, of := range map[string]service{
+			c.tiles.nc.Opts.InboxPrefix: jobs, c.bulk.nc.Opts.InboxPrefix: jobs, c.streams[jobs].base: jobs,
+			c.people.nc.Opts.InboxPrefix: authority, c.streams[authority].base: authority,
+		} {
+			if seen[inbox] || jobs.isInbox(inbox+".x") != (of == jobs) || authority.isInbox(inbox+".x") != (of == authority) {
+				t.Errorf("inbox %q of %s", inbox, of)
+			}
+			seen[inbox] = true
 		}
-		seen[prefix] = true
+	}
+	if len(seen) != 10 {
+		t.Errorf("%d inboxes, want 10", len(seen))
 	}
 }
 

@@ -93,10 +93,10 @@ type Stats struct {
 	OutBytes      int64
 }
 
-// Stats counts over both connections.
+// Stats counts over all connections.
 func (c *Conn) Stats() Stats {
 	s := Stats{SlowConsumers: c.slow.Load()}
-	for _, l := range []*link{c.tiles, c.bulk} {
+	for _, l := range c.links {
 		n := l.nc.Stats()
 		s.Reconnects += int64(n.Reconnects)
 		s.In, s.InBytes = s.In+int64(n.InMsgs), s.InBytes+int64(n.InBytes)

@@ -41,7 +41,9 @@ type Rights struct{ Publish, Subscribe []string }
 // whoever asks choose a subject that the answerer may then write.
 //
 //   - Only edges ask, and each reads its own inbox alone.
-//   - Only workers and coordinators answer, into inboxes of edges and nowhere else.
+//   - Only workers and coordinators answer, into inboxes of edges and nowhere else:
+//     workers below job, coordinators below authority. A worker sees inboxes in its
+//     jobs, and must not be able to answer a question about people by their pattern.
 //     They hear questions as one of their queue group, so that none listens in on
 //     what others are asked, and credit for their own streams alone.
 //   - Only coordinators tell revisions and use JetStream.
@@ -54,11 +56,11 @@ var table = map[Role]Rights{
 		Subscribe: []string{inboxRoot + "edge." + ownUser + ".>", revisionSubject},
 	},
 	RoleWorker: {
-		Publish:   []string{answerRoot + ">"},
+		Publish:   []string{jobs.answers()},
 		Subscribe: []string{"tessera.job.* " + queueGroup, "tessera.cancel.job", "tessera.flow." + ownUser + ".>", allEvents},
 	},
 	RoleCoordinator: {
-		Publish: []string{answerRoot + ">", revisionSubject, "$JS.API.>", "$KV.>"},
+		Publish: []string{authority.answers(), revisionSubject, "$JS.API.>", "$KV.>"},
 		Subscribe: []string{
 			"tessera.authority.* " + queueGroup, "tessera.cancel.authority", "tessera.flow." + ownUser + ".>",
 			inboxRoot + "coordinator." + ownUser + ".>", // answers of JetStream

@@ -27,8 +27,9 @@ type receivers struct {
 	open map[string]*body
 }
 
-func receive(l *link) (*receivers, error) {
-	r := &receivers{link: l, base: l.nc.NewInbox(), open: make(map[string]*body)}
+// receive takes streams over l at subjects below base.
+func receive(l *link, base string) (*receivers, error) {
+	r := &receivers{link: l, base: base, open: make(map[string]*body)}
 	sub, err := l.nc.Subscribe(r.base+".*", r.deliver)
 	if err != nil {
 		return nil, fmt.Errorf("subscribe to streams: %w", err)

@@ -20,6 +20,7 @@ const maxDocument = 64 << 20
 // requester asks one service.
 type requester struct {
 	conn    *Conn
+	link    *link // whose inbox those of service alone may answer to
 	service service
 	budget  time.Duration // for a caller without a deadline
 	stall   time.Duration // longest silence of an open stream
@@ -43,7 +44,7 @@ func (q *requester) ask(ctx context.Context, kind string, v any) (head, io.ReadC
 	case h.err != nil:
 		return head{}, nil, h.err
 	case h.stream != "":
-		body, err := q.conn.streams.add(ctx, h, q.stall)
+		body, err := q.conn.streams[q.service].add(ctx, h, q.stall)
 		if err != nil {
 			return head{}, nil, err
 		}
@@ -95,10 +96,10 @@ func (q *requester) exchange(ctx context.Context, kind string, payload []byte) (
 	}
 	until := time.Now().Add(budget)
 	m, err := q.try(ctx, kind, payload, budget)
-	if isLoss(err) && q.conn.tiles.heal(ctx) == nil {
+	if isLoss(err) && q.link.heal(ctx) == nil {
 		m, err = q.try(ctx, kind, payload, time.Until(until))
 	}
-	for errors.Is(err, nats.ErrNoResponders) && q.conn.tiles.settle(ctx) {
+	for errors.Is(err, nats.ErrNoResponders) && q.link.settle(ctx) {
 		m, err = q.try(ctx, kind, payload, time.Until(until))
 	}
 	return m, err
@@ -110,14 +111,14 @@ func (q *requester) try(ctx context.Context, kind string, payload []byte, budget
 	defer giveUp(nil)
 	wait, cancel := context.WithTimeoutCause(wait, budget, tile.Fail(tile.Timeout, "", fmt.Errorf("no answer within %s", budget)))
 	defer cancel()
-	unwatch, err := q.conn.tiles.watch(giveUp)
+	unwatch, err := q.link.watch(giveUp)
 	if err != nil {
 		return nil, err
 	}
 	defer unwatch()
 
 	job := newToken()
-	m, err := q.conn.tiles.nc.RequestMsgWithContext(wait, newRequest(q.service.subject(kind), job, RequestID(ctx), budget, payload))
+	m, err := q.link.nc.RequestMsgWithContext(wait, newRequest(q.service.subject(kind), job, RequestID(ctx), budget, payload))
 	switch {
 	case err == nil:
 		return m, nil
@@ -125,7 +126,7 @@ func (q *requester) try(ctx context.Context, kind string, payload []byte, budget
 		return nil, requestError(err)
 	}
 	// Best effort: who does not hear it stops when the budget is spent.
-	_ = q.conn.tiles.nc.Publish(q.service.cancelSubject(), []byte(job))
+	_ = q.link.nc.Publish(q.service.cancelSubject(), []byte(job))
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

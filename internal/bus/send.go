@@ -20,12 +20,13 @@ var (
 
 // sender is the writing end of one stream.
 type sender struct {
-	nc    *nats.Conn
-	chunk int           // bytes per data frame
-	first time.Duration // wait for the grant that opens the stream
-	stall time.Duration // wait for any later grant
-	stop  context.CancelCauseFunc
-	wake  chan struct{} // holds one: a grant has come
+	service service // whose inboxes it may write to
+	nc      *nats.Conn
+	chunk   int           // bytes per data frame
+	first   time.Duration // wait for the grant that opens the stream
+	stall   time.Duration // wait for any later grant
+	stop    context.CancelCauseFunc
+	wake    chan struct{} // holds one: a grant has come
 
 	mu      sync.Mutex
 	to      string // where frames go; known with the first grant
@@ -37,7 +38,7 @@ type sender struct {
 // ends for want of credit.
 func (s *sender) control(m *nats.Msg) {
 	f, err := parseFrame(m.Data)
-	if err != nil || !isInbox(m.Reply) {
+	if err != nil || !s.service.isInbox(m.Reply) {
 		return
 	}
 	switch f.kind {

@@ -231,7 +231,7 @@ func TestSlowReadersHoldOnlyTheirWindow(t *testing.T) {
 	if n := conn.Stats().SlowConsumers; n != 0 || conn.Check(t.Context()) != nil {
 		t.Errorf("%d slow consumers, connection: %v", n, conn.Check(t.Context()))
 	}
-	if left := len(conn.streams.open); left != 0 {
+	if left := len(conn.streams[jobs].open); left != 0 {
 		t.Errorf("%d streams left behind", left)
 	}
 }
@@ -333,7 +333,7 @@ func TestLostGrantIsRepeated(t *testing.T) {
 	e := startServer(t)
 	worker := join(t, e, RoleWorker, "worker")
 	flow := flowSubject(worker.user, newToken(), newToken())
-	s := &sender{nc: worker.bulk.nc, chunk: chunkSize, first: patience, stall: patience, wake: make(chan struct{}, 1)}
+	s := &sender{service: jobs, nc: worker.bulk.nc, chunk: chunkSize, first: patience, stall: patience, wake: make(chan struct{}, 1)}
 	large := noise(20 * chunkSize)
 	heard := 0
 	subscribe(t, worker, flow, func(m *nats.Msg) {
@@ -361,14 +361,14 @@ func TestLostGrantIsRepeated(t *testing.T) {
 }
 
 func TestGrantsAreBelievedUpToAWindow(t *testing.T) {
-	s := &sender{wake: make(chan struct{}, 1), stop: func(error) {}}
-	inbox := answerRoot + "e1.x"
+	s := &sender{service: jobs, wake: make(chan struct{}, 1), stop: func(error) {}}
+	inbox := answerRoot + "e1.job.x"
 	control := func(kind frameKind, seq uint32, reply string) {
 		m := nats.NewMsg("tessera.flow.a.b.c")
 		m.Reply, m.Data = reply, encodeFrame(kind, seq, nil)
 		s.control(m)
 	}
-	for _, foreign := range []string{revisionSubject, "$KV.policy.x", inboxRoot + "coordinator.c1.x", answerRoot + "*.x"} {
+	for _, foreign := range []string{revisionSubject, "$KV.policy.x", inboxRoot + "coordinator.c1.x", answerRoot + "*.job.x", answerRoot + "e1.x", answerRoot + "e1.authority.x"} {
 		// Would let an edge have us write anywhere.
 		if control(frameGrant, 5, foreign); s.granted != 0 || s.to != "" {
 			t.Errorf("granted %d to %q by a foreign subject", s.granted, s.to)
@@ -378,7 +378,7 @@ func TestGrantsAreBelievedUpToAWindow(t *testing.T) {
 	if s.granted != window || s.to != inbox {
 		t.Errorf("granted %d to %q, want %d to %q", s.granted, s.to, window, inbox)
 	}
-	control(frameGrant, 1, answerRoot+"e2.x")
+	control(frameGrant, 1, answerRoot+"e2.job.x")
 	if s.granted != window || s.to != inbox {
 		t.Errorf("a late grant changed the stream: %d to %q", s.granted, s.to)
 	}

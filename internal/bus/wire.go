@@ -9,7 +9,7 @@
 //	tessera.cancel.<service>           job ids whose caller has left; every member hears them
 //	tessera.flow.<user>.<responder>.<stream>  credit for one stream, and its end, from the receiver
 //	tessera.revision                   newest revision of rights, decimal, every second
-//	tessera.inbox.<role>.<user>.<random>.>    replies and chunks for one connection
+//	tessera.inbox.edge.<user>.<service>.<random>.>  replies and chunks for one connection, by those of the service alone
 //
 // <user> is who a connection authenticates as: the public key of its nkey. Each user
 // may hear the subjects with its own name alone; permissions.go has the table.
@@ -54,6 +54,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -125,11 +126,19 @@ func isWord(s string) bool {
 	}) < 0
 }
 
-// isInbox tells whether an answer may be published to subject. Without the check
+// answers are the subjects that those who serve s answer to, as a pattern.
+func (s service) answers() string { return answerRoot + "*." + string(s) + ".>" }
+
+// isInbox tells whether an answer of s may be published to subject. Without the check
 // whoever may ask could have answers written anywhere the responder may write. The
 // server holds the same rule.
-func isInbox(subject string) bool {
-	return strings.HasPrefix(subject, answerRoot) && !strings.ContainsAny(subject, "*> \t\r\n")
+func (s service) isInbox(subject string) bool {
+	rest, ok := strings.CutPrefix(subject, answerRoot)
+	if !ok || strings.ContainsAny(rest, "*> \t\r\n") {
+		return false
+	}
+	words := strings.Split(rest, ".")
+	return len(words) > 2 && words[1] == string(s) && !slices.Contains(words, "")
 }
 
 // request is a question as a responder receives it.

@@ -119,7 +119,7 @@ func TestGarbageIsAnswered(t *testing.T) {
 		})
 	}
 	for subject, from := range map[string]*Conn{
-		jobs.cancelSubject(): conn, flowSubject(answering.user, "x", "y"): conn, conn.streams.base + ".x": answering,
+		jobs.cancelSubject(): conn, flowSubject(answering.user, "x", "y"): conn, conn.streams[jobs].base + ".x": answering,
 	} {
 		if err := from.tiles.nc.PublishRequest(subject, "tessera.revision", []byte("\x00garbage")); err != nil {
 			t.Fatal(err)

@@ -23,7 +23,6 @@ var everybody = []string{"edge-1", "edge-2", "worker-1", "worker-2", "coordinato
 var (
 	edges   = []string{"edge-1", "edge-2"}
 	workers = []string{"worker-1", "worker-2"}
-	answer  = []string{"worker-1", "worker-2", "coordinator-1"}
 	coord   = []string{"coordinator-1"}
 	store   = []string{"storage"}
 )
@@ -62,8 +61,15 @@ func TestPermissions(t *testing.T) {
 		{"pub", "tessera.cancel.job", "", edges},
 		{"pub", "tessera.cancel.authority", "", edges},
 		{"pub", "tessera.flow." + worker1 + ".r.s", "", edges},
-		{"pub", "tessera.inbox.edge." + edge1 + ".x", "", answer},
-		{"pub", "tessera.inbox.edge." + edge2 + ".x.y", "", answer},
+		{"pub", "tessera.inbox.edge." + edge1 + ".job.x", "", workers},
+		{"pub", "tessera.inbox.edge." + edge2 + ".job.x.y", "", workers},
+		{"pub", "tessera.inbox.edge." + edge1 + ".authority.x", "", coord},
+		{"pub", "tessera.inbox.edge." + edge2 + ".authority.x.y", "", coord},
+		{"pub", "tessera.inbox.edge." + edge1 + ".authority.job.x", "", coord},
+		{"pub", "tessera.inbox.edge." + edge1 + ".job", "", nil},
+		{"pub", "tessera.inbox.edge." + edge1 + ".authority", "", nil},
+		{"pub", "tessera.inbox.edge." + edge1 + ".x", "", nil},
+		{"pub", "tessera.inbox.edge." + edge1 + ".x.y", "", nil},
 		{"pub", "tessera.inbox.coordinator." + coordinator1 + ".x", "", nil},
 		{"pub", "tessera.inbox.worker." + worker1 + ".x", "", nil},
 		{"pub", "tessera.inbox.edge", "", nil},

@@ -138,8 +138,12 @@ func TestRevisionsAreAnnounced(t *testing.T) {
 
 func TestOnlyTheNewestRevisionWaits(t *testing.T) {
 	e := startServer(t)
-	client := NewAuthority(join(t, e, RoleEdge, "edge"))
-	conn := join(t, e, RoleCoordinator, "coordinator")
+	edge, conn := join(t, e, RoleEdge, "edge"), join(t, e, RoleCoordinator, "coordinator")
+	client := NewAuthority(edge)
+	// Nothing here is said twice: the edge must be heard to listen before the first.
+	if err := edge.tiles.nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
 	for _, data := range []string{"1", "2", "x", "", "99999999999999999999", "3"} {
 		if err := conn.tiles.nc.Publish(revisionSubject, []byte(data)); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -74,6 +75,16 @@ func most(q *http.Request) int64 {
 	return maxBody
 }
 
+// sender is what one client can hardly have more of: an IPv4 address, or the 64 bits of an
+// IPv6 network.
+func sender(client string) string {
+	addr, err := netip.ParseAddr(client)
+	if err != nil || addr.Unmap().Is4() {
+		return client
+	}
+	return netip.PrefixFrom(addr.WithZone(""), 64).Masked().String()
+}
+
 // receive reads a request's body whole. status is not 0 where it is refused, with the
 // sentence that says why.
 func (r *Relay) receive(w http.ResponseWriter, q *http.Request) (body []byte, status int, sentence string) {
@@ -84,7 +95,7 @@ func (r *Relay) receive(w http.ResponseWriter, q *http.Request) (body []byte, st
 	case size < 0:
 		size = limit
 	}
-	leave, ok := r.bodies.enter(clientOf(q), size)
+	leave, ok := r.bodies.enter(sender(clientOf(q)), size)
 	if !ok {
 		return nil, http.StatusServiceUnavailable, "Too many are sending something at the moment. Try again in a few seconds."
 	}

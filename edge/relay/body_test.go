@@ -98,3 +98,13 @@ func eventually(t *testing.T, holds func() bool) {
 		}
 	}
 }
+
+func TestSender(t *testing.T) {
+	for client, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "2001:db8:1:2::7": "2001:db8:1:2::/64", "nobody": "nobody",
+	} {
+		if got := sender(client); got != want {
+			t.Errorf("sender(%q) = %q, want %q", client, got, want)
+		}
+	}
+}

@@ -79,7 +79,7 @@ func (e *Edge) decide(who visitor, name string) (verdict, error) {
 // name is asked for that nobody has, so that neither the answer nor its time, nor what
 // happens when workers are away, tells the two apart.
 func (e *Edge) examine(ctx context.Context, id string, who visitor) (tile.Image, verdict, error) {
-	if of, v, ok, err := e.tierOf(ctx, id, who); err != nil || ok {
+	if of, v, ok, err := e.tierOf(id, who); err != nil || ok {
 		return e.examineTier(ctx, id, of, v, err)
 	}
 	v, err := e.decide(who, tile.RuleName(id))

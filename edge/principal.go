@@ -61,10 +61,10 @@ func (e *Edge) accepts(c session.Credential, p purpose) bool {
 	if _, ours := iiif.ParseService(e.cfg.ServiceName, c.Service); !ours {
 		return false
 	}
-	switch {
-	case p == forStatus:
+	switch p {
+	case forStatus:
 		return c.Flow == session.Auth1
-	case p == forProbe:
+	case forProbe:
 		return c.Flow == session.Auth2
 	}
 	return true // only where a setting lets tokens open images

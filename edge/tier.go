@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"context"
 	"strings"
 
 	"github.com/tessera-iiif/tessera/internal/tile"
@@ -18,7 +17,7 @@ const tierMark = "~reduced"
 // tierOf finds the image of whose tier id is the name, and the decision about it; ok
 // is false where id is a name like any other. A tier is there for everybody for as long
 // as the rule is.
-func (e *Edge) tierOf(ctx context.Context, id string, who visitor) (of string, v verdict, ok bool, err error) {
+func (e *Edge) tierOf(id string, who visitor) (of string, v verdict, ok bool, err error) {
 	of, marked := strings.CutSuffix(id, tierMark)
 	if !marked || of == "" || strings.HasSuffix(of, "/") {
 		return "", verdict{}, false, nil

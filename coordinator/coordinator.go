@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/api"
+	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/coordinator/password"
 	"github.com/tessera-iiif/tessera/coordinator/people"
@@ -180,5 +181,6 @@ const requestTime = 20 * time.Second
 func (c *Coordinator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 	defer cancel()
+	ctx = audit.WithOrigin(ctx, audit.Origin{Addr: clientAddr(r), RequestID: r.Header.Get("X-Request-Id")})
 	c.handler.ServeHTTP(w, r.WithContext(ctx))
 }

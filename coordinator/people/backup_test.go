@@ -40,7 +40,7 @@ func TestCopyGoesRound(t *testing.T) {
 	name, secret2, groups, no := "Zoë", secret, []string{"Ärzte", "a", "B"}, false
 	for _, address := range []string{"Ä@example.org", "b-b@example.org", "bb@example.org"} {
 		change := people.UserChange{Email: &address, Name: &name, Password: &secret2, Groups: &groups, Active: &no}
-		if _, err := first.CreateUser(t.Context(), change); err != nil {
+		if _, err := first.CreateUser(t.Context(), people.Actor{}, change); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -26,6 +26,16 @@ type (
 	Session = db.Session
 	// SessionQuery selects sessions.
 	SessionQuery = db.SessionQuery
+	// SessionFilter selects sessions to end.
+	SessionFilter = db.SessionFilter
+	// Group is a label that users bear.
+	Group = db.Group
+	// GroupQuery selects groups.
+	GroupQuery = db.GroupQuery
+	// AuditEntry is an event on record.
+	AuditEntry = db.AuditEntry
+	// AuditQuery selects entries of the record.
+	AuditQuery = db.AuditQuery
 	// PersonalToken is a secret that stands for its user at the API.
 	PersonalToken = db.PersonalToken
 	// TokenQuery selects personal tokens.
@@ -66,7 +76,7 @@ func New(c Config) *Service { return &Service{c} }
 
 // Actor is who asks for a change.
 type Actor struct {
-	UserID    string
+	UserID    string // audit.System for what nobody asked for
 	SessionID string // "" when the credential is no session
 }
 

@@ -41,6 +41,9 @@ func (s *Service) ReplaceRules(ctx context.Context, actor Actor, rules []authz.R
 			return err
 		}
 		changed = true
+		if err := recordRules(ctx, tx, actor, now.Rules, rules); err != nil {
+			return err
+		}
 		return tx.ReplaceRules(ctx, rules)
 	})
 	if err != nil {

@@ -24,6 +24,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"POST", "/users", "/users", map[string]any{"email": "x@example.org"}},
 		{"GET", "/users/" + u.ID, "/users/{id}", nil},
 		{"PATCH", "/users/" + u.ID, "/users/{id}", map[string]any{"name": "R"}},
+		{"POST", "/users/" + u.ID + "/sign-in-link", "/users/{id}/sign-in-link", map[string]any{}},
+		{"GET", "/users/" + u.ID + "/sign-in-link", "/users/{id}/sign-in-link", nil},
 		{"GET", "/groups", "/groups", nil},
 		{"GET", "/groups/staff", "/groups/{name}", nil},
 		{"PATCH", "/groups/staff", "/groups/{name}", map[string]any{"name": "team"}},

@@ -27,6 +27,7 @@ type Config struct {
 	Session  func(*http.Request) (people.Session, error) // the administrator's, by cookie
 	FromHere func(*http.Request) bool                    // the request was made on one of our own pages
 	Fallback authz.Access
+	LinkURL  func(r *http.Request, secret string) string // of the page that takes a sign-in link
 	Log      *slog.Logger
 }
 
@@ -42,6 +43,9 @@ func (s *server) calls() map[string]call {
 		"GET /users/{id}":                    s.getUser,
 		"PATCH /users/{id}":                  s.updateUser,
 		"DELETE /users/{id}":                 s.deleteUser,
+		"POST /users/{id}/sign-in-link":      s.createLink,
+		"GET /users/{id}/sign-in-link":       s.getLink,
+		"DELETE /users/{id}/sign-in-link":    s.revokeLink,
 		"GET /groups":                        s.listGroups,
 		"GET /groups/{name}":                 s.getGroup,
 		"PATCH /groups/{name}":               s.renameGroup,

@@ -36,6 +36,8 @@ type (
 	AuditEntry = db.AuditEntry
 	// AuditQuery selects entries of the record.
 	AuditQuery = db.AuditQuery
+	// Link is a sign-in link.
+	Link = db.Link
 	// PersonalToken is a secret that stands for its user at the API.
 	PersonalToken = db.PersonalToken
 	// TokenQuery selects personal tokens.

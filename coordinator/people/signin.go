@@ -171,16 +171,7 @@ func (s *Service) openSession(ctx context.Context, tx *db.Tx, v verified, in Sig
 			return err
 		}
 	}
-	if _, err := endFound(ctx, tx, a.Before, db.Reader.SessionByHash); err != nil {
-		return err
-	}
-	if err := insertSession(ctx, tx, in, a.Origin); err != nil {
-		return err
-	}
-	if err := recordSignIn(ctx, tx, in, byPassword); err != nil {
-		return err
-	}
-	if err := tx.AddFamiliar(ctx, v.user.ID, in.Session.Network, maxFamiliar); err != nil {
+	if err := s.enter(ctx, tx, in, entry{before: a.Before, origin: a.Origin, by: byPassword}); err != nil {
 		return err
 	}
 	return s.absolve(ctx, tx, counted)

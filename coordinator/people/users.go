@@ -193,6 +193,9 @@ func (s *Service) savePassword(ctx context.Context, tx *db.Tx, actor Actor, u Us
 	if err := record(ctx, tx, actor, audit.PasswordChange, userTarget(u.ID), nil); err != nil {
 		return err
 	}
+	if err := revokeLink(ctx, tx, actor, u.ID); err != nil { // it would undo the change
+		return err
+	}
 	keep := ""
 	if actor.UserID == u.ID {
 		keep = actor.SessionID

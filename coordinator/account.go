@@ -78,14 +78,14 @@ func (c *Coordinator) readOwnForm(w http.ResponseWriter, r *http.Request) bool {
 	return c.readForm(w, r, maxForm)
 }
 
-const toPasswordLogin = "/auth/login?next=%2Fauth%2Fpassword"
+const toOwnPage = "/auth/login?next=%2Fauth%2Fpassword"
 
 // signedIn finds who changes her own account; else the answer is written already.
 func (c *Coordinator) signedIn(w http.ResponseWriter, r *http.Request) (people.Session, bool) {
 	sess, err := c.session(r)
 	switch {
 	case errors.Is(err, session.ErrUnknown):
-		seeOther(w, toPasswordLogin)
+		seeOther(w, toOwnPage)
 	case err != nil:
 		c.fail(w, r, err)
 	}

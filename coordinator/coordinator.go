@@ -29,6 +29,7 @@ type Config struct {
 	SessionIdle time.Duration // a session ends after so long without activity; default 8 h
 	SessionMax  time.Duration // and so long after sign-in; default 7 days
 	TokenLife   time.Duration // of IIIF access tokens; default 5 min
+	AuditKeep   time.Duration // how long the record of changes is kept; default 0, for ever
 	Passwords   password.Config
 
 	SameSite string // of the session cookie over https: "lax" (default) or "none"
@@ -90,7 +91,7 @@ func New(config Config) (*Coordinator, error) {
 	c := &Coordinator{
 		people: people.New(people.Config{
 			DB: config.DB, Passwords: password.NewHasher(config.Passwords),
-			SessionIdle: config.SessionIdle, SessionMax: config.SessionMax, TokenLife: config.TokenLife,
+			SessionIdle: config.SessionIdle, SessionMax: config.SessionMax, TokenLife: config.TokenLife, AuditKeep: config.AuditKeep,
 			Fallback: config.Fallback, Announce: config.Announce, Now: config.Now, Log: config.Log,
 		}),
 		service: config.Service, fallback: config.Fallback, viewers: map[origin]bool{}, log: config.Log,

@@ -63,6 +63,7 @@ type Config struct {
 	SessionIdle time.Duration // a session ends after so long without activity
 	SessionMax  time.Duration // and so long after sign-in in any case
 	TokenLife   time.Duration // of IIIF access tokens
+	AuditKeep   time.Duration // how long the record of changes is kept; 0: for ever
 
 	Fallback authz.Access         // for images that no rule names
 	Announce func(revision int64) // called after each commit that edges must hear about

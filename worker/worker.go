@@ -134,6 +134,8 @@ type Worker struct {
 	fetches     *admission // of packets from afar, ahead of admission
 	batches     *batches
 	joint       atomic.Uint64 // tiles decoded by a neighbour
+	asked       atomic.Uint64 // renderings
+	found       atomic.Uint64 // of these, at hand
 	wards       *wards
 	saver       *saver
 	sharer      *saver // into the shared store, which may be slow
@@ -219,6 +221,10 @@ type Stats struct {
 	Fetching       int    // renderings whose packets are fetched, or wait for that
 	Fetches        uint64 // of packets ahead of a slot
 	Joint          uint64 // tiles decoded with a neighbour's, in its slot
+
+	Asked  uint64        // renderings
+	Found  uint64        // of these, at hand
+	Queued time.Duration // that renderings wait for a slot, on average lately
 }
 
 // Packets counts what became of JPEG 2000 regions: how many were made of their packets
@@ -234,20 +240,28 @@ func (w *Worker) Stats() Stats {
 	s.Unsaved = w.saver.dropped.Load() + w.sharer.dropped.Load()
 	s.Quarantined = w.wards.condemned()
 	s.Joint = w.joint.Load()
+	s.Asked, s.Found = w.asked.Load(), w.found.Load()
 	return s
 }
 
 // Clear forgets every verdict on an image, given with or without extension: it is
 // judged and decoded anew.
-func (w *Worker) Clear(id string) {
+func (w *Worker) Clear(id string) { w.ClearAll(func(name string) bool { return meant(id, name) }) }
+
+// ClearAll is Clear for every image that is meant, by the name it is known under.
+func (w *Worker) ClearAll(meant func(name string) bool) {
 	for s := range w.verdicts.Keys() {
-		if meant(id, s.id) {
+		if meant(s.id) {
 			w.verdicts.Invalidate(s)
 		}
 	}
-	w.wards.clear(func(key string) bool { return meant(id, key) })
-	w.packets.Forget(func(key string) bool { return meant(id, key) })
+	w.wards.clear(meant)
+	w.packets.Forget(meant)
 }
+
+// Quarantined names images that are not decoded because they killed decoders, most of
+// them at most.
+func (w *Worker) Quarantined(most int) []string { return w.wards.names(most) }
 
 // Forgetter is a source that remembers for a while what it found out.
 type Forgetter interface{ Forget(key string) }

@@ -20,22 +20,27 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		return nil, fmt.Errorf("cannot open the database: %w; choose another with --db, or another folder with --data", err)
 	}
 	s.opened(people.Close)
-	// Changes are announced once the bus is there; until then nobody listens.
+	conn, err := s.connect(ctx, bus.RoleCoordinator)
+	if err != nil {
+		return nil, err
+	}
+	board, err := s.board(conn)
+	if err != nil {
+		return nil, err
+	}
+	// Changes are announced once they are served; until then nobody listens.
 	var announce atomic.Pointer[func(int64)]
 	c, err := coordinator.New(coordinator.Config{
 		DB: people, PublicURLs: s.settings.PublicURLs,
 		SessionIdle: s.settings.SessionIdle, SessionMax: s.settings.SessionMax, TokenLife: s.settings.TokenLife, AuditKeep: s.settings.AuditKeep,
 		SameSite: s.settings.SameSite, Service: serviceName, Fallback: authz.Access(s.settings.Access), Log: s.log,
+		Members: board.Members, Images: bus.NewClient(conn, bus.ClientConfig{}).List, Purge: purger(conn),
 		Announce: func(revision int64) {
 			if f := announce.Load(); f != nil {
 				(*f)(revision)
 			}
 		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	conn, err := s.connect(ctx, bus.RoleCoordinator)
 	if err != nil {
 		return nil, err
 	}

@@ -110,7 +110,7 @@ func New(config Config) (*Coordinator, error) {
 		return nil, err
 	}
 	c.handler = c.routes(api.New(api.Config{
-		People: c.people, Session: c.adminSession, FromHere: c.isFromHere, Fallback: c.fallback, LinkURL: c.linkURL, Log: config.Log,
+		People: c.people, Session: c.adminSession, FromHere: c.isFromHere, Members: c.members, Forget: c.forget, Fallback: c.fallback, LinkURL: c.linkURL, Log: config.Log,
 	}))
 	return c, nil
 }

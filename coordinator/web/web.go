@@ -50,6 +50,7 @@ var functions = template.FuncMap{
 	"t":      catalogue.Text,
 	"mark":   look.Mark,
 	"style":  func() string { return "/auth/assets/tessera.css?v=" + look.Version },
+	"agent":  agentName,
 	"asset":  asset,
 	"when":   func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
 	"brief":  func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04") },

@@ -37,19 +37,24 @@ type call func(w http.ResponseWriter, r *http.Request, actor people.Actor) error
 
 func (s *server) calls() map[string]call {
 	return map[string]call{
-		"GET /users":            s.listUsers,
-		"POST /users":           s.createUser,
-		"GET /users/{id}":       s.getUser,
-		"PATCH /users/{id}":     s.updateUser,
-		"DELETE /users/{id}":    s.deleteUser,
-		"GET /rules":            s.getRules,
-		"PUT /rules":            s.putRules,
-		"GET /sessions":         s.listSessions,
-		"DELETE /sessions/{id}": s.endSession,
-		"GET /tokens":           s.listTokens,
-		"POST /tokens":          s.createToken,
-		"DELETE /tokens/{id}":   s.deleteToken,
-		"GET /explain":          s.explain,
+		"GET /users":                s.listUsers,
+		"POST /users":               s.createUser,
+		"GET /users/{id}":           s.getUser,
+		"PATCH /users/{id}":         s.updateUser,
+		"DELETE /users/{id}":        s.deleteUser,
+		"GET /rules":                s.getRules,
+		"PUT /rules":                s.putRules,
+		"GET /items":                s.listItems,
+		"POST /items":               s.changeItems,
+		"GET /items/{id}/access":    s.getItem,
+		"PUT /items/{id}/access":    s.putItem,
+		"DELETE /items/{id}/access": s.deleteItem,
+		"GET /sessions":             s.listSessions,
+		"DELETE /sessions/{id}":     s.endSession,
+		"GET /tokens":               s.listTokens,
+		"POST /tokens":              s.createToken,
+		"DELETE /tokens/{id}":       s.deleteToken,
+		"GET /explain":              s.explain,
 	}
 }
 

@@ -17,15 +17,15 @@ type item struct {
 func itemOf(i people.Item) item { return item{i.Image, *i.Setting} }
 
 func (s *server) listItems(w http.ResponseWriter, r *http.Request, _ people.Actor) error {
-	limit, after, err := paging(r)
+	p, err := pageOf(r, "items")
 	if err != nil {
 		return err
 	}
-	rows, err := s.People.ListItems(r.Context(), r.URL.Query().Get("prefix"), after, limit+1)
+	rows, err := s.People.ListItems(r.Context(), r.URL.Query().Get("prefix"), p.after, p.limit+1)
 	if err != nil {
 		return err
 	}
-	return write(w, http.StatusOK, paged(rows, limit, itemOf, func(i people.Item) string { return i.Image }))
+	return write(w, http.StatusOK, paged(rows, p, itemOf, func(i people.Item) string { return i.Image }))
 }
 
 // itemChanges are many at a time; with Remove an image has no other field.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/internal/tile"
@@ -34,8 +35,10 @@ func (s *Service) SetItems(ctx context.Context, actor Actor, items []Item) (chan
 		if err != nil {
 			return err
 		}
-		changed, err = tx.SetItems(ctx, rows)
-		return err
+		if changed, err = tx.SetItems(ctx, rows); err != nil || changed == 0 {
+			return err
+		}
+		return recordItems(ctx, tx, actor, rows, changed)
 	})
 	if errors.Is(err, db.ErrTooManySettings) {
 		return 0, &Error{Kind: Conflict, Code: "too-many-settings", Args: []any{db.MaxSettings}}
@@ -44,6 +47,21 @@ func (s *Service) SetItems(ctx context.Context, actor Actor, items []Item) (chan
 		s.Log.InfoContext(ctx, "access of items changed", "items", changed, "by", actor.UserID)
 	}
 	return changed, err
+}
+
+// maxItemsRecorded bounds how many items an entry of the record repeats.
+const maxItemsRecorded = 50
+
+// recordItems puts on record what items were set to.
+func recordItems(ctx context.Context, tx *db.Tx, actor Actor, rows []db.Item, changed int64) error {
+	set := map[string]json.RawMessage{}
+	for _, row := range rows[:min(len(rows), maxItemsRecorded)] {
+		set[row.Image] = json.RawMessage("null") // removed
+		if row.Setting != "" {
+			set[row.Image] = json.RawMessage(row.Setting)
+		}
+	}
+	return record(ctx, tx, actor, audit.RulesChange, "items", map[string]any{"changed": changed, "set": set, "omitted": len(rows) - len(set)})
 }
 
 // itemRows checks items against the rules' definitions. Of an image that is named twice

@@ -26,9 +26,9 @@ type auditEntry struct {
 
 // auditPage is one page of the record.
 type auditPage struct {
-	Items []auditEntry    `json:"items"`
-	Next  string     `json:"next"`
-	Head  audit.Head `json:"head"`
+	Items []auditEntry `json:"items"`
+	Next  string       `json:"next"`
+	Head  audit.Head   `json:"head"`
 }
 
 // auditFilter adds the flags that select entries.

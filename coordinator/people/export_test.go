@@ -24,5 +24,5 @@ func (n *noted) user(a db.Account) error {
 	return nil
 }
 
-func (*noted) rules([]authz.Rule) error { return nil }
+func (*noted) rules(authz.Document) error { return nil }
 func (*noted) entry(audit.Entry) error  { return nil }

@@ -69,8 +69,9 @@ func renameGroup(ctx context.Context, tx *db.Tx, actor Actor, from, to string) e
 	if !names(set.Rules, from) {
 		return nil
 	}
-	after := renamed(set.Rules, from, to)
-	if err := recordRules(ctx, tx, actor, set.Rules, after); err != nil {
+	after := set.Document()
+	after.Items = renamed(set.Rules, from, to)
+	if err := recordRules(ctx, tx, actor, set.Document(), after); err != nil {
 		return err
 	}
 	return tx.ReplaceRules(ctx, after)

@@ -51,7 +51,7 @@ func (s *Service) Restore(ctx context.Context, r io.Reader) (users int, err erro
 
 // keeper takes what was found sound.
 type keeper interface {
-	rules(rules []authz.Rule) error
+	rules(d authz.Document) error
 	user(a db.Account) error
 	entry(e audit.Entry) error
 }
@@ -63,11 +63,11 @@ type restorer struct {
 	tx  *db.Tx
 }
 
-func (r restorer) rules(rules []authz.Rule) error {
-	if len(rules) == 0 {
+func (r restorer) rules(d authz.Document) error {
+	if len(d.Items) == 0 && definitionsOf(RuleSet{Definitions: d.Definitions}) == nil {
 		return nil
 	}
-	return r.tx.ReplaceRules(r.ctx, rules)
+	return r.tx.ReplaceRules(r.ctx, d)
 }
 
 func (r restorer) user(a db.Account) error {
@@ -140,7 +140,7 @@ func parseCopyLine(text []byte) (line copyLine, err error) {
 			fields++
 		}
 	}
-	if fields != 1 {
+	if fields != 1 || line.Definitions != nil && line.Rules == nil {
 		return copyLine{}, errors.New("one of tessera-copy, rules, user, audit and end is wanted")
 	}
 	return line, nil
@@ -156,10 +156,14 @@ func (s *Service) take(c *copied, n int, line copyLine, keep keeper) (err error)
 	case line.Head != nil:
 		return checkCopyVersion(line.Head.Version)
 	case line.Rules != nil:
-		if err := s.checkRules(*line.Rules); err != nil {
+		d := authz.Document{Items: *line.Rules}
+		if line.Definitions != nil {
+			d.Definitions = *line.Definitions
+		}
+		if _, err := s.compile(d); err != nil {
 			return err
 		}
-		return keep.rules(*line.Rules)
+		return keep.rules(d)
 	case line.User != nil:
 		return c.takeUser(*line.User, keep)
 	case line.Audit != nil:

@@ -37,7 +37,7 @@ func (e *Engine) build(id version, o store.Object, b *building) {
 		}
 		e.shelve(id, b, so)
 	}
-	if so.index == nil {
+	if so.index == nil || e.courteous(so.index, b) != nil {
 		return
 	}
 	select {
@@ -58,6 +58,24 @@ func (e *Engine) build(id version, o store.Object, b *building) {
 		e.settle(ctx, o, x)
 		e.shelve(id, b, so)
 	}
+}
+
+// courtesy is how long the first tiles of a file far away have the store to themselves.
+const courtesy = time.Second
+
+// courteous puts off what nobody waits for.
+func (e *Engine) courteous(x *Index, b *building) error {
+	if !e.cfg.Remote || !x.outlined || x.Complete() {
+		return e.work.Err()
+	}
+	later := time.NewTimer(courtesy)
+	defer later.Stop()
+	select {
+	case <-b.hurry:
+	case <-later.C:
+	case <-e.work.Done():
+	}
+	return e.work.Err()
 }
 
 // outline opens the file for what the main header tells. nil is for what says nothing about

@@ -78,11 +78,13 @@ type building struct {
 	so     *shelved      // as far as it has come
 	news   chan struct{} // closed at the next step
 	over   bool
+	hurry  chan struct{} // closed once somebody waits for all of it
+	once   sync.Once
 	walked bool // packets are walked if need be, even where that takes the whole of a far file
 }
 
 func newBuilding(so *shelved, walked bool) *building {
-	return &building{so: so, news: make(chan struct{}), walked: walked}
+	return &building{so: so, news: make(chan struct{}), hurry: make(chan struct{}), walked: walked}
 }
 
 // step tells waiters of what there is now; nil leaves it as it is.
@@ -96,6 +98,9 @@ func (b *building) step(so *shelved, over bool) {
 	close(b.news)
 	b.news = make(chan struct{})
 }
+
+// wanted tells that somebody cannot do without what is being built.
+func (b *building) wanted() { b.once.Do(func() { close(b.hurry) }) }
 
 func (b *building) look() (so *shelved, news <-chan struct{}, over bool) {
 	b.mu.Lock()
@@ -133,6 +138,7 @@ func (e *Engine) Index(ctx context.Context, o store.Object, region jp2.Rect, red
 func (e *Engine) Prepare(ctx context.Context, o store.Object) {
 	b := e.begin(version{o.Key, o.Version}, o, true)
 	for b != nil {
+		b.wanted()
 		_, news, over := b.look()
 		if over {
 			return
@@ -158,6 +164,9 @@ func (e *Engine) await(ctx context.Context, o store.Object, b *building, w wish)
 		}
 		if over {
 			return nil, "", false
+		}
+		if so != nil {
+			b.wanted()
 		}
 		select {
 		case <-news:

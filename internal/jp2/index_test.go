@@ -64,7 +64,7 @@ func checkLengths(t *testing.T, x *Index, data []byte) {
 	t.Helper()
 	walked := walkAll(t, data, mustParse(t, data))
 	for i := range x.tiles {
-		if !slices.EqualFunc(x.tiles[i].parts, walked[i], equalSpans) {
+		if !slices.EqualFunc(x.tiles[i].Load().parts, walked[i], equalSpans) {
 			t.Fatalf("tile %d: PLT and headers differ", i)
 		}
 		checkSOP(t, x, i, data)
@@ -84,8 +84,8 @@ func mustIndex(t testing.TB, data []byte) *Index {
 func walkAll(t *testing.T, data []byte, h *Header) [][]span {
 	t.Helper()
 	src := newSource(bytes.NewReader(data), int64(len(data)), 1<<30)
-	walk, err := walkTileParts(src, &h.Codestream, DefaultBudget())
-	if err != nil {
+	walk := newPartWalker(src, &h.Codestream, DefaultBudget())
+	if err := walk.follow(); err != nil {
 		t.Fatal(err)
 	}
 	all := make([][]span, len(walk.tiles))

@@ -26,6 +26,8 @@ const (
 	FromPLT     Origin = "PLT"
 	FromPLM     Origin = "PLM"
 	FromHeaders Origin = "packet headers"
+	FromPacked  Origin = "packed packet headers"
+	FromSOP     Origin = "SOP"
 )
 
 // Origin is where the lengths of most packets were found; that of any tile whose packet
@@ -37,6 +39,7 @@ func (x *Index) Origin() Origin { return x.origin }
 type tileIndex struct {
 	params *Params // nil where the tile's headers override nothing
 	parts  []span
+	packed *packedHeaders // nil where headers stand with their packets
 	layout atomic.Pointer[layout]
 }
 
@@ -56,6 +59,8 @@ type packet struct {
 type layout struct {
 	*tileGrid
 	packets []packet
+	packed  *packedHeaders
+	headers []packedHeader // as packets; nil where headers are not packed
 }
 
 // BuildIndex finds all packets of the file that h was read from: by PLT or PLM where
@@ -106,6 +111,7 @@ func (x *Index) index(walk *partWalker, t int) error {
 	if err := walk.measure(t, grid); err != nil {
 		return err
 	}
+	tile.packed = heads.headers
 	for i := range heads.parts {
 		tile.parts = append(tile.parts, span{heads.parts[i].body, heads.parts[i].lengths})
 	}
@@ -171,12 +177,17 @@ func (x *Index) lay(at place, t int) (*layout, error) {
 	l := &layout{tileGrid: newTileGrid(&x.size, params, x.size.Tile(int64(t)))}
 	l.packets = make([]packet, l.tileGrid.packets())
 	next := spans{parts: x.tiles[t].parts}
+	dealer := l.unpack(x.tiles[t].packed)
 	for ref := range l.sequence(&x.size) {
 		p, ok := next.take()
 		if !ok {
 			return nil, at.fail("fewer packets than the tile has")
 		}
-		l.packets[ref.slot(params.Layers)] = p
+		slot := ref.slot(params.Layers)
+		l.packets[slot] = p
+		if dealer != nil {
+			l.headers[slot] = dealer.take()
+		}
 	}
 	if _, more := next.take(); more {
 		return nil, at.fail("more packets than the tile has")

@@ -45,6 +45,7 @@ func (t *tileIndex) append(out []byte, at int64) ([]byte, int64) {
 	if t.params != nil {
 		own.coding(t.params)
 	}
+	own.packed(t.packed)
 	out = appendBlock(out, own.out)
 	out = binary.AppendUvarint(out, uint64(len(t.parts)))
 	for _, part := range t.parts {
@@ -163,7 +164,7 @@ func (r *indexReader) tile(x *Index, t int) error {
 	}
 	x.tiles[t].parts = make([]span, n)
 	for i := range x.tiles[t].parts {
-		if x.tiles[t].parts[i], err = r.part(); err != nil {
+		if x.tiles[t].parts[i], err = r.part(x.tiles[t].packed != nil); err != nil {
 			return err
 		}
 	}
@@ -181,7 +182,7 @@ func (r *indexReader) overrides(x *Index, t int) error {
 	if err != nil || len(block) == 0 {
 		return err
 	}
-	own := newOverrides(len(x.size.Components))
+	own, packed := newOverrides(len(x.size.Components)), &packedHeaders{}
 	src := newSource(bytes.NewReader(block), int64(len(block)), int64(len(block)))
 	for off := int64(0); off < int64(len(block)); {
 		seg, err := nextSegment(src, off, int64(len(block)))
@@ -193,18 +194,27 @@ func (r *indexReader) overrides(x *Index, t int) error {
 		if err != nil {
 			return err
 		}
+		off += int64(seg.Length)
+		if packed.take(c, seg.Marker) {
+			continue
+		}
 		if known, err := own.take(c, seg.Marker, r.budget); err != nil || !known {
 			return at.fail("%s of tile %d: %v", seg.Marker, t, err)
 		}
-		off += int64(seg.Length)
 	}
-	params := own.over(x.params)
-	x.tiles[t].params = &params
-	return nil
+	if !own.empty() {
+		params := own.over(x.params)
+		x.tiles[t].params = &params
+	}
+	if packed.data == nil && packed.coded == nil {
+		return nil
+	}
+	x.tiles[t].packed = packed
+	return packed.check(at)
 }
 
-// part reads one tile-part.
-func (r *indexReader) part() (span, error) {
+// part reads one tile-part. Packets whose headers are packed may have no bytes left.
+func (r *indexReader) part(packed bool) (span, error) {
 	at := r.place()
 	delta, err := take(r, binary.Varint)
 	if err != nil {
@@ -217,7 +227,7 @@ func (r *indexReader) part() (span, error) {
 	p := span{offset: r.at + delta, lengths: lengths{coded: coded}}
 	for rest := coded; len(rest) > 0; p.count++ {
 		n, used := binary.Uvarint(rest)
-		if used <= 0 || n == 0 || n > uint64(r.budget.FileBytes)-uint64(p.total) {
+		if used <= 0 || n == 0 && !packed || n > uint64(r.budget.FileBytes)-uint64(p.total) {
 			return p, at.fail("packet %d has no lawful length", p.count)
 		}
 		rest, p.total = rest[used:], p.total+int64(n)

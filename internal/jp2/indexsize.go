@@ -28,6 +28,9 @@ func (x *Index) Memory() int64 {
 	total := int64(len(x.boxes)) + n*int64(unsafe.Sizeof(packet{}))
 	for t := range x.tiles {
 		total += int64(unsafe.Sizeof(tileIndex{})+unsafe.Sizeof(layout{})+unsafe.Sizeof(tileGrid{})) + x.gridMemory(t)
+		if p := x.tiles[t].packed; p != nil {
+			total += int64(len(p.data)+len(p.coded)) + int64(p.count)*int64(unsafe.Sizeof(packedHeader{}))
+		}
 		for i := range x.tiles[t].parts {
 			total += int64(unsafe.Sizeof(span{})) + int64(len(x.tiles[t].parts[i].coded))
 		}

@@ -17,8 +17,10 @@ type tilePart struct {
 
 // tileHeads gathers the tile-parts of one tile and what their headers override.
 type tileHeads struct {
-	parts []tilePart
-	own   *overrides
+	parts   []tilePart
+	own     *overrides
+	packed  []byte         // packet headers that stand apart from their packets
+	headers *packedHeaders // the same once taken apart
 }
 
 // partWalker follows the chain of tile-parts from the first SOT to EOC.
@@ -28,6 +30,7 @@ type partWalker struct {
 	budget Budget
 	tiles  []tileHeads
 	plm    *plmReader // where the main header has PLM
+	ppm    *ppmReader // where it has PPM
 	count  int        // tile-parts so far
 	origin Origin
 	held   int64 // bytes of lengths kept so far
@@ -44,6 +47,9 @@ func walkTileParts(src *source, cs *Codestream, budget Budget) (*partWalker, err
 	w := &partWalker{src: src, cs: cs, budget: budget, tiles: make([]tileHeads, cs.Size.Tiles())}
 	var err error
 	if w.plm, err = newPLM(src, cs); err != nil {
+		return nil, err
+	}
+	if w.ppm, err = newPPM(src, cs); err != nil {
 		return nil, err
 	}
 	for off := cs.Tiles; ; {
@@ -134,18 +140,47 @@ func (w *partWalker) takeLengths(part *tilePart, plt fragments) (err error) {
 // measure finds the packets of a tile where its headers do not tell their lengths.
 func (w *partWalker) measure(t int, grid *tileGrid) error {
 	parts := w.tiles[t].parts
+	if w.tiles[t].packed != nil {
+		return w.measurePacked(&w.tiles[t], grid)
+	}
 	if !slices.ContainsFunc(parts, func(p tilePart) bool { return p.lengths.total != p.end-p.body }) {
 		return nil
 	}
-	w.origin = FromHeaders
+	if err := w.chargeWalk(parts); err != nil {
+		return err
+	}
+	if err := w.followPackets(grid, parts); err != nil {
+		return err
+	}
+	return w.holdAll(parts)
+}
+
+// followPackets reads the headers of all packets of a tile; where those cannot be
+// followed, SOP markers may show where they begin.
+func (w *partWalker) followPackets(grid *tileGrid, parts []tilePart) error {
+	err := walkable(grid.params, parts[0].place)
+	switch {
+	case err == nil:
+		w.origin = FromHeaders
+		return walkPackets(w.src, &w.cs.Size, grid, parts, nil, w.budget)
+	case grid.params.SOP:
+		w.origin = FromSOP
+		return scanPackets(w.src, parts)
+	}
+	return err
+}
+
+// chargeWalk counts the bytes of packets that will be looked at.
+func (w *partWalker) chargeWalk(parts []tilePart) error {
 	for i := range parts {
 		if w.walked += parts[i].end - parts[i].body; w.walked > w.budget.WalkBytes {
 			return fmt.Errorf("%w: %s", ErrWalk, parts[i].fail("no packet lengths are told").Error())
 		}
 	}
-	if err := walkPackets(w.src, &w.cs.Size, grid, parts, w.budget); err != nil {
-		return err
-	}
+	return nil
+}
+
+func (w *partWalker) holdAll(parts []tilePart) error {
 	for i := range parts {
 		if err := w.hold(&parts[i]); err != nil {
 			return err
@@ -155,8 +190,10 @@ func (w *partWalker) measure(t int, grid *tileGrid) error {
 }
 
 // hold counts the memory that a tile-part's packet lengths take.
-func (w *partWalker) hold(part *tilePart) error {
-	if w.held += int64(len(part.lengths.coded)); w.held > w.budget.IndexBytes {
+func (w *partWalker) hold(part *tilePart) error { return w.holdBytes(part, len(part.lengths.coded)) }
+
+func (w *partWalker) holdBytes(part *tilePart, n int) error {
+	if w.held += int64(n); w.held > w.budget.IndexBytes {
 		return part.fail("packet lengths take more than %s bytes", power(w.budget.IndexBytes))
 	}
 	return nil
@@ -200,7 +237,7 @@ func (w *partWalker) withoutEOC() int64 {
 
 // readHead reads the marker segments between SOT and SOD.
 func (w *partWalker) readHead(part *tilePart, heads *tileHeads) error {
-	var plt fragments
+	var plt, ppt fragments
 	for off, n := part.body, 0; ; n++ {
 		seg, err := nextSegment(w.src, off, part.end)
 		if err != nil {
@@ -209,21 +246,26 @@ func (w *partWalker) readHead(part *tilePart, heads *tileHeads) error {
 		off += int64(seg.Length)
 		if seg.Marker == SOD {
 			part.body = off
+			if w.ppm != nil || ppt != nil || heads.packed != nil {
+				return w.takePacked(part, heads, ppt)
+			}
 			return w.takeLengths(part, plt)
 		}
 		if n >= w.budget.Markers {
 			return seg.place().fail("more than %d segments in a tile-part header", w.budget.Markers)
 		}
-		if err := w.readSegment(seg, heads, &plt); err != nil {
+		if err := w.readSegment(seg, heads, &plt, &ppt); err != nil {
 			return err
 		}
 	}
 }
 
-func (w *partWalker) readSegment(seg Segment, heads *tileHeads, plt *fragments) error {
+func (w *partWalker) readSegment(seg Segment, heads *tileHeads, plt, ppt *fragments) error {
 	switch seg.Marker {
 	case PLT:
 		return plt.read(w.src, seg)
+	case PPT:
+		return ppt.read(w.src, seg)
 	case COD, COC, QCD, QCC, RGN:
 		if len(heads.parts) > 0 {
 			return seg.place().fail("belongs into the first tile-part of its tile")

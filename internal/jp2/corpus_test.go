@@ -1,0 +1,233 @@
+package jp2
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// corpusVariable names a folder of others' JPEG 2000 files, which are never part of the
+// repository: a checkout of openjpeg-data, say.
+const corpusVariable = "TESSERA_JPEG2000_CORPUS"
+
+const (
+	corpusRegions = 20
+	corpusFiles   = 5000
+	corpusBytes   = 256 << 20 // of one file
+)
+
+// TestCorpus holds every file of a public corpus against the promises of this package
+// (R3, R7): it is indexed or refused with a reason, within budget; and of what is indexed,
+// regions equal those of the stock decoder.
+func TestCorpus(t *testing.T) {
+	dir := os.Getenv(corpusVariable)
+	if dir == "" {
+		t.Skipf("no corpus: set %s to a folder of JPEG 2000 files", corpusVariable)
+	}
+	tally := newTally()
+	t.Run("files", func(t *testing.T) {
+		for _, path := range corpus(t, dir) {
+			name, _ := filepath.Rel(dir, path)
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				data, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkCorpusFile(t, name, data, tally)
+			})
+		}
+	})
+	t.Log(tally)
+	if tally.count["compared"] == 0 {
+		t.Error("not one region was compared")
+	}
+}
+
+// corpus lists the JPEG 2000 files of a folder.
+func corpus(t *testing.T, dir string) []string {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || !slices.Contains(corpusNames, strings.ToLower(filepath.Ext(path))) {
+			return err
+		}
+		if info, err := d.Info(); err != nil || info.Size() > corpusBytes {
+			return err
+		}
+		all = append(all, path)
+		return nil
+	})
+	if err != nil || len(all) == 0 || len(all) > corpusFiles {
+		t.Fatalf("%d JPEG 2000 files in %s: %v", len(all), dir, err)
+	}
+	return all
+}
+
+var corpusNames = []string{".jp2", ".jpx", ".jpf", ".jph", ".j2k", ".j2c", ".jpc", ".jhc"}
+
+// checkCorpusFile indexes one file and compares regions of it.
+func checkCorpusFile(t *testing.T, name string, data []byte, tally *tally) {
+	x, h, err := tally.index(t, data)
+	var refusal *Error
+	switch {
+	case errors.As(err, &refusal):
+		tally.refuse(name, refusal)
+		return
+	case err != nil:
+		t.Fatalf("%v is no *Error", err)
+	}
+	tally.add("indexed from " + string(x.Origin()))
+	// Bare, so that neither palette nor profile stands between us and the samples.
+	bare := save(t, data[h.Codestream.Offset:h.Codestream.End])
+	rng := rand.New(rand.NewPCG(7, uint64(len(data))))
+	for range corpusRegions {
+		region, reduce := randomRegion(rng, h), rng.IntN(min(h.Levels, 3)+1)
+		compareCorpusRegion(t, corpusRegion{x, h, data, bare, region, reduce}, tally)
+	}
+}
+
+type corpusRegion struct {
+	x      *Index
+	h      *Header
+	data   []byte
+	bare   string
+	region Rect
+	reduce int
+}
+
+func compareCorpusRegion(t *testing.T, r corpusRegion, tally *tally) {
+	t.Helper()
+	plan, err := r.x.Plan(r.region, r.reduce)
+	var refusal *Error
+	if errors.As(err, &refusal) {
+		tally.add("region: " + general(refusal.Reason))
+		return
+	}
+	stream, err := plan.Synthesise(bytes.NewReader(r.data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &r.h.Codestream.Size
+	want, said := tryDecode(t, r.bare, r.region.shift(s.XOsiz, s.YOsiz), r.reduce, r.h.HT)
+	if want == nil {
+		tally.add("not compared: the stock decoder fails")
+		return
+	}
+	got, ours := tryDecode(t, save(t, stream), plan.Region, 0, r.h.HT)
+	tally.add("compared")
+	if !slices.EqualFunc(got, want, bytes.Equal) {
+		tally.add("different")
+		t.Errorf("%+v reduced by %d: samples differ\nours: %s\nstock: %s", r.region, r.reduce, ours, said)
+	}
+}
+
+// tryDecode is decode for files that may be beyond the decoder: nil and what it said. Of
+// high-throughput files OpenJPEG 2.5.0 makes gray regions: those are decoded whole and cut.
+func tryDecode(t *testing.T, path string, r Rect, reduce int, whole bool) ([][]byte, string) {
+	t.Helper()
+	out := t.TempDir()
+	args := []string{"-i", path, "-o", filepath.Join(out, "c.pgx"), "-r", fmt.Sprint(reduce)}
+	if !whole {
+		args = append(args, "-d", fmt.Sprintf("%d,%d,%d,%d", r.X0, r.Y0, r.X1, r.Y1))
+	}
+	said, err := exec.Command("opj_decompress", args...).CombinedOutput()
+	if err != nil || bytes.Contains(said, []byte("WARNING")) || bytes.Contains(said, []byte("ERROR")) {
+		return nil, string(said)
+	}
+	names, _ := filepath.Glob(filepath.Join(out, "*.pgx"))
+	slices.Sort(names)
+	var planes [][]byte
+	for _, name := range names {
+		plane, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		planes = append(planes, plane)
+	}
+	return planes, string(said)
+}
+
+// tally counts what became of the files. Safe for concurrent use.
+type tally struct {
+	mu       sync.Mutex
+	count    map[string]int
+	examples map[string]string
+	slowest  time.Duration
+	slow     string
+	largest  uint64
+	measure  sync.Mutex
+}
+
+func newTally() *tally { return &tally{count: map[string]int{}, examples: map[string]string{}} }
+
+func (c *tally) add(what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count[what]++
+}
+
+func (c *tally) refuse(name string, e *Error) {
+	what := "refused: " + general(e.Part) + ": " + general(e.Reason)
+	c.add(what)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.examples[what] = fmt.Sprintf("%s: %v", name, e)
+}
+
+// index reads a file's header and packets, one file at a time, and measures it. A refusal
+// allocates 16 MB at most (R3) beside what was read of the file; its time is told.
+func (c *tally) index(t *testing.T, data []byte) (*Index, *Header, error) {
+	c.measure.Lock()
+	defer c.measure.Unlock()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	began := time.Now()
+	h, err := parse(data)
+	var x *Index
+	if err == nil {
+		x, err = BuildIndex(bytes.NewReader(data), int64(len(data)), h, DefaultBudget())
+	}
+	took := time.Since(began)
+	runtime.ReadMemStats(&after)
+	used := after.TotalAlloc - before.TotalAlloc
+	if err != nil {
+		if most := uint64(16<<20 + 3*len(data)); used > most {
+			t.Logf("%d bytes allocated to refuse %d", used, len(data))
+		}
+		if took > c.slowest {
+			c.slowest, c.slow = took, t.Name()
+		}
+		c.largest = max(c.largest, used)
+	}
+	return x, h, err
+}
+
+func (c *tally) String() string {
+	var b strings.Builder
+	for _, what := range slices.Sorted(maps.Keys(c.count)) {
+		fmt.Fprintf(&b, "\n%6d  %s", c.count[what], what)
+		if e := c.examples[what]; e != "" {
+			fmt.Fprintf(&b, " (%s)", e)
+		}
+	}
+	fmt.Fprintf(&b, "\nslowest refusal %v (%s), most allocated for one %d bytes", c.slowest, c.slow, c.largest)
+	return b.String()
+}
+
+var digits = regexp.MustCompile(`[0-9]+`)
+
+// general is a reason without its numbers.
+func general(reason string) string { return digits.ReplaceAllString(reason, "N") }

@@ -1,16 +1,16 @@
 package jp2
 
-import (
-	"math"
-	"math/bits"
-)
+import "math/bits"
 
 // block is what packet headers must remember of a code-block from layer to layer.
 type block struct {
 	included bool
-	lengthen uint8  // Lblock (B.10.7.1)
-	passes   uint16 // coding passes so far; encoders exist that count more than there are
+	lengthen uint8 // Lblock (B.10.7.1)
+	passes   uint8 // coding passes so far, at most 164
 }
+
+// maxPasses is the most that one header can add (table B.4).
+const maxPasses = 164
 
 // band is the part of one sub-band in one precinct: its code-blocks and the two trees.
 type band struct {
@@ -80,7 +80,7 @@ func (k *block) read(b *bitReader, style BlockStyle) int64 {
 	for passes > 0 {
 		n := segmentPasses(style, int(k.passes), passes)
 		body += b.number(int(k.lengthen) + bits.Len(uint(n)) - 1)
-		k.passes += uint16(n)
+		k.passes += uint8(n)
 		passes -= n
 	}
 	return body
@@ -91,7 +91,7 @@ func (k *block) refuse(passes int, style BlockStyle) string {
 	switch {
 	case k.lengthen > 32:
 		return "a code-block has impossible lengths"
-	case int(k.passes)+passes > math.MaxUint16:
+	case int(k.passes)+passes > maxPasses:
 		return "a code-block has impossibly many passes"
 	case style&HTBlocks != 0 && k.passes > 0: // and OpenJPEG reads it in a way of its own
 		return "a high-throughput code-block goes on in another layer"

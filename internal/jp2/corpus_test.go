@@ -17,37 +17,30 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tessera-iiif/tessera/internal/jp2/corpus"
 )
 
-// corpusVariable names a folder of others' JPEG 2000 files, which are never part of the
-// repository: a checkout of openjpeg-data, say.
-const corpusVariable = "TESSERA_JPEG2000_CORPUS"
-
-const (
-	corpusRegions = 20
-	corpusFiles   = 5000
-	corpusBytes   = 256 << 20 // of one file
-)
+const corpusRegions = 20
 
 // TestCorpus holds every file of a public corpus against the promises of this package
 // (R3, R7): it is indexed or refused with a reason, within budget; and of what is indexed,
 // regions equal those of the stock decoder.
 func TestCorpus(t *testing.T) {
-	dir := os.Getenv(corpusVariable)
-	if dir == "" {
-		t.Skipf("no corpus: set %s to a folder of JPEG 2000 files", corpusVariable)
+	files := corpus.Files(t)
+	if files == nil {
+		t.Skipf("no corpus: set %s to a folder of JPEG 2000 files", corpus.Variable)
 	}
 	tally := newTally()
 	t.Run("files", func(t *testing.T) {
-		for _, path := range corpus(t, dir) {
-			name, _ := filepath.Rel(dir, path)
-			t.Run(name, func(t *testing.T) {
+		for _, file := range files {
+			t.Run(file.Name, func(t *testing.T) {
 				t.Parallel()
-				data, err := os.ReadFile(path)
+				data, err := os.ReadFile(file.Path)
 				if err != nil {
 					t.Fatal(err)
 				}
-				checkCorpusFile(t, name, data, tally)
+				checkCorpusFile(t, file.Name, data, tally)
 			})
 		}
 	})
@@ -56,28 +49,6 @@ func TestCorpus(t *testing.T) {
 		t.Error("not one region was compared")
 	}
 }
-
-// corpus lists the JPEG 2000 files of a folder.
-func corpus(t *testing.T, dir string) []string {
-	t.Helper()
-	var all []string
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() || !slices.Contains(corpusNames, strings.ToLower(filepath.Ext(path))) {
-			return err
-		}
-		if info, err := d.Info(); err != nil || info.Size() > corpusBytes {
-			return err
-		}
-		all = append(all, path)
-		return nil
-	})
-	if err != nil || len(all) == 0 || len(all) > corpusFiles {
-		t.Fatalf("%d JPEG 2000 files in %s: %v", len(all), dir, err)
-	}
-	return all
-}
-
-var corpusNames = []string{".jp2", ".jpx", ".jpf", ".jph", ".j2k", ".j2c", ".jpc", ".jhc"}
 
 // checkCorpusFile indexes one file and compares regions of it.
 func checkCorpusFile(t *testing.T, name string, data []byte, tally *tally) {

@@ -13,7 +13,7 @@ import (
 
 // Variable names a folder of JPEG 2000 files in the environment of tests: a checkout of
 // openjpeg-data, say.
-const Variable = "TESSERA_JPEG2000_CORPUS"
+const Variable = "JPEG2000_CORPUS"
 
 const (
 	maxFiles = 5000

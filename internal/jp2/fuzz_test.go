@@ -46,7 +46,11 @@ func checkBuild(t *testing.T, data []byte) {
 		return
 	}
 	exercise(t, x, data)
-	checkForm(t, x, data)
+	stored := store(t, x)
+	back, err := ParseIndex(stored, DefaultBudget())
+	if err != nil || !bytes.Equal(store(t, back), stored) {
+		t.Fatalf("does not come back as it was stored: %v", err)
+	}
 }
 
 // FuzzPlan asks for any region of files of several structures. What is synthesised is

@@ -114,7 +114,7 @@ func (w *Worker) renderAnew(ctx context.Context, job tile.Job) (*rendition, erro
 		return nil, err
 	}
 	if p.object = v.object; p.task.Format.IsJPEG2000() {
-		p.index, p.unindexed = w.packets.Index(ctx, v.object)
+		p.index, p.unindexed = w.packets.Index(ctx, v.object, rectangle(p.task.Region), p.task.Reduce)
 	}
 	done, fetched, err := w.ahead(ctx, job, p)
 	if err != nil {

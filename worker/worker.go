@@ -287,7 +287,7 @@ func (w *Worker) Prepare(ctx context.Context, keys ...string) {
 			continue
 		}
 		if o, err := w.source.Find(ctx, key); err == nil {
-			w.packets.Index(ctx, o)
+			w.packets.Prepare(ctx, o)
 		}
 	}
 }

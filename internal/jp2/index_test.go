@@ -65,7 +65,7 @@ func checkLengths(t *testing.T, x *Index, data []byte) {
 	t.Helper()
 	walked := walkAll(t, data, mustParse(t, data))
 	for i := range x.tiles {
-		if !slices.EqualFunc(x.tiles[i].parts, walked[i], equalSpans) {
+		if !slices.EqualFunc(x.tiles[i].Load().parts, walked[i], equalSpans) {
 			t.Fatalf("tile %d: PLT and headers differ", i)
 		}
 		checkNumbers(t, x, i, data)
@@ -86,14 +86,15 @@ func checkScan(t *testing.T, x *Index, data []byte) {
 	t.Helper()
 	for i := range x.tiles {
 		var parts []tilePart
-		for _, p := range x.tiles[i].parts {
+		own := x.tiles[i].Load().parts
+		for _, p := range own {
 			parts = append(parts, tilePart{body: p.offset, end: p.offset + p.total})
 		}
 		if err := scanPackets(newSource(bytes.NewReader(data), int64(len(data)), 1<<30), parts); err != nil {
 			t.Fatal(err)
 		}
 		for j, p := range parts {
-			if !equalSpans(span{p.body, p.lengths}, x.tiles[i].parts[j]) {
+			if !equalSpans(span{p.body, p.lengths}, own[j]) {
 				t.Errorf("tile %d, part %d: SOP shows other packets", i, j)
 			}
 		}
@@ -104,8 +105,8 @@ func checkScan(t *testing.T, x *Index, data []byte) {
 func walkAll(t *testing.T, data []byte, h *Header) [][]span {
 	t.Helper()
 	src := newSource(bytes.NewReader(data), int64(len(data)), 1<<30)
-	walk, err := walkTileParts(src, &h.Codestream, DefaultBudget())
-	if err != nil {
+	walk := newPartWalker(src, &h.Codestream, DefaultBudget())
+	if err := walk.follow(); err != nil {
 		t.Fatal(err)
 	}
 	all := make([][]span, len(walk.tiles))

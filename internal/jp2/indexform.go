@@ -2,7 +2,10 @@ package jp2
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"hash/crc32"
 )
 
@@ -11,13 +14,18 @@ import (
 // lengths of their packets; last the CRC-32C of all that. Numbers are varints.
 const indexMagic = "TJPX\x02"
 
+var errUnknown = errors.New("not all are known yet")
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // indexPlace is where faults of a stored index are reported.
 func indexPlace(at int) place { return place{"index", int64(at)} }
 
-// AppendBinary appends the stored form of the index. The error is always nil.
+// AppendBinary appends the stored form of the index, of which all tiles must be known.
 func (x *Index) AppendBinary(out []byte) ([]byte, error) {
+	if err := x.Refused(); err != nil || !x.Complete() {
+		return nil, fmt.Errorf("an index that lacks tiles is not stored: %w", cmp.Or(err, errUnknown))
+	}
 	begin := len(out)
 	out = append(out, indexMagic...)
 	out = appendBlock(out, x.boxes)
@@ -30,7 +38,7 @@ func (x *Index) AppendBinary(out []byte) ([]byte, error) {
 	out = appendBlock(out, main.out)
 	at := int64(0)
 	for i := range x.tiles {
-		out, at = x.tiles[i].append(out, at)
+		out, at = x.tiles[i].Load().append(out, at)
 	}
 	return binary.BigEndian.AppendUint32(out, crc32.Checksum(out[begin:], castagnoli)), nil
 }
@@ -72,9 +80,11 @@ func ParseIndex(data []byte, b Budget) (*Index, error) {
 		return nil, err
 	}
 	for t := range x.tiles {
-		if err := r.tile(x, t); err != nil {
+		tile, err := r.tile(x, t)
+		if err != nil {
 			return nil, err
 		}
+		x.learn(t, tile)
 	}
 	if len(r.left) > 0 {
 		return nil, r.place().fail("%d bytes after the last tile", len(r.left))
@@ -147,36 +157,37 @@ func (r *indexReader) main() (*Index, error) {
 	if int64(len(r.left)) < 2*cs.Size.Tiles() { // each takes two bytes at least
 		return nil, r.place().fail("too short for %d tiles", cs.Size.Tiles())
 	}
-	return &Index{size: cs.Size, cap: cs.CAP, params: cs.Params, boxes: boxes, tiles: make([]tileIndex, cs.Size.Tiles())}, nil
+	return newIndex(&cs, boxes), nil
 }
 
-func (r *indexReader) tile(x *Index, t int) error {
-	at := r.place()
-	if err := r.overrides(x, t); err != nil {
-		return err
+func (r *indexReader) tile(x *Index, t int) (*tileIndex, error) {
+	at, tile := r.place(), &tileIndex{}
+	var err error
+	if err = r.overrides(x, t, tile); err != nil {
+		return nil, err
 	}
 	n, err := take(r, binary.Uvarint)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if n == 0 || n > uint64(len(r.left)) {
-		return r.place().fail("tile %d has %d tile-parts", t, n)
+		return nil, r.place().fail("tile %d has %d tile-parts", t, n)
 	}
-	x.tiles[t].parts = make([]span, n)
-	for i := range x.tiles[t].parts {
-		if x.tiles[t].parts[i], err = r.part(x.tiles[t].packed != nil); err != nil {
-			return err
+	tile.parts = make([]span, n)
+	for i := range tile.parts {
+		if tile.parts[i], err = r.part(tile.packed != nil); err != nil {
+			return nil, err
 		}
 	}
-	grid, err := x.gridOf(at, t, r.budget)
+	grid, err := x.gridOf(at, t, tile, r.budget)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return x.count(at, t, grid)
+	return tile, x.count(at, t, tile, grid)
 }
 
 // overrides reads what the tile's own headers say.
-func (r *indexReader) overrides(x *Index, t int) error {
+func (r *indexReader) overrides(x *Index, t int, tile *tileIndex) error {
 	at := r.place()
 	block, err := r.block()
 	if err != nil || len(block) == 0 {
@@ -204,12 +215,12 @@ func (r *indexReader) overrides(x *Index, t int) error {
 	}
 	if !own.empty() {
 		params := own.over(x.params)
-		x.tiles[t].params = &params
+		tile.params = &params
 	}
 	if packed.data == nil && packed.coded == nil {
 		return nil
 	}
-	x.tiles[t].packed = packed
+	tile.packed = packed
 	return packed.check(at)
 }
 

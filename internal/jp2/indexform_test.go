@@ -30,7 +30,7 @@ func checkForm(t testing.TB, x *Index, data []byte) {
 func TestIndexSize(t *testing.T) {
 	_, data := encode(t, picture(t, 601, 407, 3), "out.j2k", "-p RPCL -n 4 -c [32,32] -b 16,16 -I -r 20")
 	x := mustIndex(t, data)
-	packets := x.tiles[0].parts[0].count
+	packets := x.tiles[0].Load().parts[0].count
 	if size := len(store(t, x)); size > packets*3/2+400 {
 		t.Errorf("%d bytes for %d packets", size, packets)
 	}
@@ -153,11 +153,7 @@ func FuzzBuildIndex(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for i, off := range TilePartOffsets(bytes.NewReader(data), int64(len(data)), h, DefaultBudget()) {
-			if off < h.Codestream.Tiles || off >= h.Codestream.End {
-				t.Fatalf("tile-part %d at %d of %d bytes", i, off, len(data))
-			}
-		}
+		fuzzOutline(t, data, h)
 		checkBuild(t, data)
 	})
 }

@@ -3,6 +3,7 @@ package jp2
 import (
 	"encoding/binary"
 	"slices"
+	"unsafe"
 )
 
 // packedHeaders are the packet headers of one tile where those stand apart from their
@@ -38,6 +39,14 @@ func (r *ppmReader) next(part *tilePart) ([]byte, error) {
 	own := c.take(int(n))
 	r.left = c.b
 	return own, c.done()
+}
+
+// takeTold keeps what a tile-part's header, or the main one, has of its packets.
+func (w *partWalker) takeTold(part *tilePart, heads *tileHeads, plt, ppt fragments) error {
+	if w.ppm != nil || ppt != nil || heads.packed != nil {
+		return w.takePacked(part, heads, ppt)
+	}
+	return w.takeLengths(part, plt)
 }
 
 // takePacked keeps the packet headers that PPM or PPT has for a tile-part.
@@ -112,6 +121,14 @@ func (l *layout) header(slot int) []byte {
 	}
 	h := l.headers[slot]
 	return l.packed.data[h.begin:h.end]
+}
+
+// memory is what the headers take, and their places where the tile is laid out.
+func (p *packedHeaders) memory() (told, laid int64) {
+	if p == nil {
+		return 0, 0
+	}
+	return int64(len(p.data) + len(p.coded)), int64(p.count) * int64(unsafe.Sizeof(packedHeader{}))
 }
 
 // maxPiece bounds the packet headers in one segment of a stored index.

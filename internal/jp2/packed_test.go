@@ -18,8 +18,8 @@ func unpack(t testing.TB, data []byte) []unpackedPart {
 	t.Helper()
 	cs := &mustParse(t, data).Codestream
 	src := newSource(bytes.NewReader(data), int64(len(data)), 1<<30)
-	walk, err := walkTileParts(src, cs, DefaultBudget())
-	if err != nil {
+	walk := newPartWalker(src, cs, DefaultBudget())
+	if err := walk.follow(); err != nil {
 		t.Fatal(err)
 	}
 	var all []unpackedPart
@@ -130,6 +130,41 @@ func checkPacked(t *testing.T, data, packed []byte) {
 	}
 	if x.Memory() <= plain.Memory() {
 		t.Errorf("%d bytes with headers, %d without", x.Memory(), plain.Memory())
+	}
+}
+
+// retold writes TLM anew, after parts have changed.
+func (r *recut) retold() {
+	tlm := []byte{0, 0x60}
+	for _, p := range r.parts {
+		tlm = binary.BigEndian.AppendUint16(tlm, p.tile)
+		tlm = binary.BigEndian.AppendUint32(tlm, uint32(len(partOf(p.tile, p.index, p.body, p.segments...))))
+	}
+	*r.find(TLM) = segment(TLM, tlm...)
+}
+
+// TestPackedLearnt: a tile whose headers are packed is found by itself where its own
+// tile-parts have them; where the main header has them for all, parts have to be followed.
+func TestPackedLearnt(t *testing.T) {
+	for _, options := range []string{"-t 64,64 -n 3 -TLM", "-t 128,128 -n 3 -TLM -TP R -p RPCL", "-t 128,128 -n 3 -SOP -EPH -TLM"} {
+		_, data := encode(t, picture(t, 301, 207, 3), "out.j2k", options)
+		r := takeApart(t, data)
+		ppt(r, unpack(t, data))
+		r.retold()
+		checkLearnt(t, options, mustOutline(t, r.join()), r.join())
+		low := lowerFile(t, mustIndex(t, r.join()), r.join(), 1)
+		if !bytes.Equal(low, lowerFile(t, mustIndex(t, data), data, 1)) {
+			t.Errorf("%s: another file of lower resolutions than with headers in place", options)
+		}
+
+		r = takeApart(t, data)
+		ppm(r, unpack(t, data))
+		r.retold()
+		packed := r.join()
+		x, err := Outline(bytes.NewReader(packed), int64(len(packed)), mustParse(t, packed), DefaultBudget())
+		if x != nil || err != nil {
+			t.Errorf("%s: an outline of PPM: %v", options, err)
+		}
 	}
 }
 

@@ -104,8 +104,8 @@ func (p *Plan) append(out []byte, src io.ReaderAt) ([]byte, error) {
 	w.mainHeader(p)
 	for i := range p.tiles {
 		begin := len(w.out)
-		w.tileHeader(i, &p.tiles[i], &p.params)
-		if err := w.packets(src, &p.size, &p.tiles[i]); err != nil {
+		w.tileHeader(i, &p.tiles[i], &p.params, nil)
+		if err := w.packets(src, &p.size, &p.tiles[i], func(int) {}); err != nil {
 			return nil, err
 		}
 		size := len(w.out) - begin
@@ -126,8 +126,8 @@ func (p *Plan) overhead() int {
 	return n
 }
 
-// packets writes the packets of a tile.
-func (w *streamWriter) packets(src io.ReaderAt, size *Size, t *plannedTile) error {
+// packets writes the packets of a tile, and tells the length of each.
+func (w *streamWriter) packets(src io.ReaderAt, size *Size, t *plannedTile, told func(int)) error {
 	empty := []byte{0}
 	if t.grid.params.EPH {
 		empty = binary.BigEndian.AppendUint16(empty, uint16(EPH))
@@ -140,14 +140,14 @@ func (w *streamWriter) packets(src io.ReaderAt, size *Size, t *plannedTile) erro
 			slot := int(precinct)*layers + ref.layer
 			from, header = t.source.packets[slot], t.source.header(slot)
 		}
+		begin := len(w.out)
+		w.out = append(w.out, header...)
 		if from.length == 0 && header == nil {
 			w.out = append(w.out, empty...)
-			continue
-		}
-		w.out = append(w.out, header...)
-		if err := w.copy(src, from); err != nil {
+		} else if err := w.copy(src, from); err != nil {
 			return err
 		}
+		told(len(w.out) - begin)
 	}
 	return nil
 }

@@ -154,3 +154,30 @@ func examine(s *server, id string, served, refused *atomic.Int64) {
 		}
 	}
 }
+
+// TestDamaged is R7: a file cut short is refused, or, where the administrator wants it,
+// drawn as far as it goes and kept nowhere.
+func TestDamaged(t *testing.T) {
+	images, data := folders(t)
+	writeJP2(t, filepath.Join(images, "cut.jp2"), gradient(400, 300), "-t", "128,128")
+	whole, err := os.ReadFile(filepath.Join(images, "cut.jp2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(images, "cut.jp2"), whole[:len(whole)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const path = "/iiif/3/cut/full/max/0/default.jpg"
+	s := start(t, images, data, "--default-access", "open")
+	if a := s.get(path); a.StatusCode != http.StatusInternalServerError {
+		t.Errorf("refusing: %s", a.Status)
+	}
+	s.stop()
+	s = start(t, images, data, "--default-access", "open", "--damaged", "best-effort")
+	for range 2 {
+		a := s.get(path)
+		if a.StatusCode != http.StatusOK || a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("ETag") != "" || a.Header.Get("X-Tessera-Cache") != "miss" {
+			t.Errorf("best effort: %s %v", a.Status, a.Header)
+		}
+	}
+}

@@ -18,14 +18,17 @@ const (
 	abreast       = 8 // requests of one fetch at a time
 )
 
+// profiles are of lossy files, at 6 bits a pixel.
+var profiles = map[string]string{
+	"tiled":   "-p RPCL -r 4 -I -t 1024,1024 -c [256,256],[256,256],[128,128] -n 6 -PLT -TLM",
+	"untiled": "-p RPCL -r 4 -I -c [256,256],[256,256],[128,128] -n 6 -PLT",
+}
+
 // TestTileBytes: of a large object a tile takes what it needs, in one fetch, and its
 // pixels are those that the same file has on disk.
 func TestTileBytes(t *testing.T) {
 	texture := decodertest.WritePNG(t, decodertest.Texture(width, height))
-	for name, arguments := range map[string]string{
-		"tiled":   "-p RPCL -r 4 -I -t 1024,1024 -c [256,256],[256,256],[128,128] -n 6 -PLT -TLM",
-		"untiled": "-p RPCL -r 4 -I -c [256,256],[256,256],[128,128] -n 6 -PLT",
-	} {
+	for name, arguments := range profiles {
 		t.Run(name, func(t *testing.T) {
 			data := decodertest.Read(t, decodertest.Compress(t, texture, ".jp2", strings.Fields(arguments)...))
 			files := map[string][]byte{"a.jp2": data}

@@ -17,7 +17,7 @@ const (
 	// giantTiles across and down of 1024 pixels make 10 gigapixels, in 2 GB.
 	giantTiles = 98
 	giantSide  = 1024
-	lossy      = "-p RPCL -n 6 -I -r 14 -t 1024,1024 -c [256,256],[256,256],[128,128]"
+	lossy      = "-p RPCL -n 7 -I -r 14 -t 1024,1024 -c [256,256],[256,256],[128,128]"
 	lossless   = "-p RPCL -n 6 -c [256,256],[256,256],[128,128] -PLT"
 )
 

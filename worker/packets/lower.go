@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"time"
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
@@ -22,6 +23,7 @@ const (
 	// lowerMagic begins the stored form, with a version; reduction, CRC-32C and the file
 	// follow.
 	lowerMagic = "TJPL\x01"
+	lowerHead  = len(lowerMagic) + 1 + crc32.Size
 )
 
 // lower is a file of an image's lower resolutions, all its packets in memory: a few bytes
@@ -30,18 +32,23 @@ type lower struct {
 	reduce int // so many levels less
 	index  *jp2.Index
 	data   []byte
+	form   []byte // as it is stored; data is its end
 }
 
 // lowerShare is how much of Config.IndexBytes one such file may take.
 const lowerShare = 4
 
-var errLowerLarge = errors.New("more bytes than are kept in memory")
+var (
+	errLowerLarge = errors.New("more bytes than are kept in memory")
+	errNotLower   = errors.New("not whole, or of another version")
+	castagnoli    = crc32.MakeTable(crc32.Castagnoli)
+)
 
 // settle finds or makes the file of lower resolutions where the image has so many tiles
 // that it pays. After an error that says nothing about the file it is tried again when
 // somebody needs it.
 func (e *Engine) settle(ctx context.Context, o store.Object, x *Index) {
-	reduce := min(x.Crowded(lowerSide, lowerTiles), x.Levels())
+	reduce := min(max(1, x.Crowded(lowerSide, lowerTiles)), x.Levels())
 	if x.Tiles() <= fewTiles || reduce < 1 || x.Refused() != nil {
 		x.settled.Store(true)
 		return
@@ -60,7 +67,7 @@ func (e *Engine) settle(ctx context.Context, o store.Object, x *Index) {
 		x.settled.Store(true)
 		e.counts.lower.Add(1)
 		e.cfg.Log.Info("lower resolutions put together", "key", o.Key, "levels", low.reduce, "bytes", len(low.data), "took", time.Since(began))
-		e.put(o, lowerCanonical, low.form())
+		e.put(o, lowerCanonical, low.form)
 	case errors.As(err, &fault), errors.Is(err, errLowerLarge):
 		x.settled.Store(true)
 		e.cfg.Log.Info("lower resolutions are read from many places", "key", o.Key, "reason", err)
@@ -88,16 +95,23 @@ func (e *Engine) cutLower(ctx context.Context, f store.Blob, x *Index, reduce in
 	if err != nil {
 		return nil, err
 	}
-	out := cut.Begin(nil)
+	form := cut.Begin(make([]byte, lowerHead))
 	for t := 0; t < x.Tiles(); t += batch {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if out, err = e.appendLower(out, f, cut, t, min(t+batch, x.Tiles())); err != nil {
+		if t == batch { // the others are likely to be as long
+			form = slices.Grow(form, min(len(form)*(x.Tiles()/batch+1), int(e.cfg.IndexBytes/lowerShare)))
+		}
+		if form, err = e.appendLower(form, f, cut, t, min(t+batch, x.Tiles())); err != nil {
 			return nil, err
 		}
 	}
-	return e.readLower(reduce, cut.End(out))
+	form = cut.End(form)
+	copy(form, lowerMagic)
+	form[len(lowerMagic)] = byte(reduce)
+	binary.BigEndian.PutUint32(form[lowerHead-crc32.Size:], crc32.Checksum(form[lowerHead:], castagnoli))
+	return e.readLower(form)
 }
 
 func (e *Engine) appendLower(out []byte, f store.Blob, cut *jp2.Lower, from, to int) ([]byte, error) {
@@ -124,42 +138,32 @@ func (e *Engine) appendLower(out []byte, f store.Blob, cut *jp2.Lower, from, to 
 	return out, nil
 }
 
-// readLower indexes the file.
-func (e *Engine) readLower(reduce int, data []byte) (*lower, error) {
-	r, size := bytes.NewReader(data), int64(len(data))
+// readLower takes over the stored form, which must be sound.
+func (e *Engine) readLower(form []byte) (*lower, error) {
+	if len(form) < lowerHead || string(form[:len(lowerMagic)]) != lowerMagic {
+		return nil, errNotLower
+	}
+	low := &lower{reduce: int(form[len(lowerMagic)]), data: form[lowerHead:], form: form}
+	if crc32.Checksum(low.data, castagnoli) != binary.BigEndian.Uint32(form[lowerHead-crc32.Size:]) {
+		return nil, errNotLower
+	}
+	r, size := bytes.NewReader(low.data), int64(len(low.data))
 	h, err := jp2.ReadHeader(r, size, e.cfg.Header)
 	if err != nil {
 		return nil, err
 	}
-	x, err := jp2.BuildIndex(r, size, h, e.told())
-	if err != nil {
-		return nil, err
-	}
-	return &lower{reduce, x, data}, nil
+	low.index, err = jp2.BuildIndex(r, size, h, e.told())
+	return low, err
 }
-
-// form is what is stored.
-func (l *lower) form() []byte {
-	head := append([]byte(lowerMagic), byte(l.reduce))
-	head = binary.BigEndian.AppendUint32(head, crc32.Checksum(l.data, castagnoli))
-	return append(head, l.data...)
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // loadLower finds what is stored; nil where there is nothing that is sound.
 func (e *Engine) loadLower(o store.Object) *lower {
-	const head = len(lowerMagic) + 1 + crc32.Size
 	for _, r := range e.cfg.Results {
-		data := e.get(r, o, lowerCanonical, e.cfg.IndexBytes/lowerShare+int64(head))
-		if len(data) < head || string(data[:len(lowerMagic)]) != lowerMagic {
+		form := e.get(r, o, lowerCanonical, e.cfg.IndexBytes/lowerShare+int64(lowerHead))
+		if form == nil {
 			continue
 		}
-		file := data[head:]
-		if crc32.Checksum(file, castagnoli) != binary.BigEndian.Uint32(data[len(lowerMagic)+1:]) {
-			continue
-		}
-		low, err := e.readLower(int(data[len(lowerMagic)]), file)
+		low, err := e.readLower(form)
 		if err == nil {
 			return low
 		}

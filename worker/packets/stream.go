@@ -88,8 +88,7 @@ func (c choice) source(f store.Blob) (io.ReaderAt, error) {
 // choose plans a region and says what to read for it, or why not.
 func (e *Engine) choose(x *Index, size int64, region jp2.Rect, reduce int) (choice, Reason) {
 	if low := x.lowerFor(reduce); low != nil {
-		plan, err := low.index.Plan(x.Below(region, low.reduce), reduce-low.reduce)
-		return choice{plan: plan, low: low}, regionFault(err)
+		return e.chooseLower(x, low, region, reduce)
 	}
 	plan, err := x.Plan(region, reduce)
 	if err != nil {
@@ -107,11 +106,16 @@ func (e *Engine) choose(x *Index, size int64, region jp2.Rect, reduce int) (choi
 	return c, ""
 }
 
-func regionFault(err error) Reason {
+// chooseLower plans a region of which all packets are at hand.
+func (e *Engine) chooseLower(x *Index, low *lower, region jp2.Rect, reduce int) (choice, Reason) {
+	plan, err := low.index.Plan(x.Below(region, low.reduce), reduce-low.reduce)
 	if err != nil {
-		return Region
+		return choice{}, Region
 	}
-	return ""
+	if _, needed := plan.Packets(); needed > e.cfg.StreamBytes {
+		return choice{}, Large
+	}
+	return choice{plan: plan, low: low}, ""
 }
 
 func total(ranges []store.Range) (n int64) {

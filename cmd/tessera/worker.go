@@ -45,7 +45,7 @@ func (s *server) worker(ctx context.Context) error {
 	w := worker.New(worker.Config{
 		Name: s.settings.Name, Limits: worker.Limits{Timeout: s.settings.DecodeTime},
 		Source: images, Remote: config.InS3(s.settings.Images), Manifests: manifests, Results: results, Shared: shared, Decoders: decoders,
-		Slots: s.settings.Decoders, Queue: s.settings.Queue, Log: s.log,
+		Slots: s.settings.Decoders, Queue: s.settings.Queue, BestEffort: s.settings.Damaged == "best-effort", Log: s.log,
 	})
 	s.measure(w, results)
 	conn, err := s.connect(ctx, bus.RoleWorker)

@@ -44,6 +44,7 @@ type Settings struct {
 	DecoderPath  string   `flag:"decoder-path" roles:"serve worker" help:"path of tessera-decoder; default: beside tessera"`
 	DecoderBytes Bytes    `flag:"decoder-memory" roles:"serve worker" default:"2GiB" help:"memory one decoder process may use"`
 	DecodeTime   Duration `flag:"decode-timeout" roles:"serve worker" default:"60s" help:"time after which a decode is ended"`
+	Damaged      string   `flag:"damaged" roles:"serve worker" default:"refuse" help:"refuse, or best-effort: draw what can be decoded of damaged files, which is never kept as a result"`
 	Unsandboxed  bool     `flag:"insecure-decoder" roles:"serve worker" help:"run decoders without a sandbox where the kernel offers none"`
 	MaxWidth     int      `flag:"max-width" roles:"serve edge" default:"0" help:"largest width of an answer in pixels; 0: none"`
 	MaxHeight    int      `flag:"max-height" roles:"serve edge" default:"0" help:"largest height of an answer in pixels; 0: none"`

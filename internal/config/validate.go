@@ -24,6 +24,7 @@ func (s *Settings) validate() error {
 		oneOf("default-access", s.Access, "open", "login"),
 		oneOf("manifest-access", s.ManAccess, "open", "as-images"),
 		oneOf("cookie-same-site", s.SameSite, "lax", "none"),
+		oneOf("damaged", s.Damaged, "refuse", "best-effort"),
 		oneOf("log-level", s.LogLevel, "debug", "info", "warn", "error"),
 		oneOf("log-format", s.LogFormat, "auto", "text", "json"),
 		s.validateSlash(),

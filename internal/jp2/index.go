@@ -35,6 +35,8 @@ const (
 	FromPLT     Origin = "PLT"
 	FromPLM     Origin = "PLM"
 	FromHeaders Origin = "packet headers"
+	FromPacked  Origin = "packed packet headers"
+	FromSOP     Origin = "SOP"
 )
 
 // Origin is where the lengths of most packets were found; that of any tile whose packet
@@ -49,7 +51,8 @@ func (x *Index) Origin() Origin {
 type tileIndex struct {
 	params  *Params // nil where the tile's headers override nothing
 	parts   []span
-	refusal error // why its packets cannot be told apart; nothing else is known then
+	packed  *packedHeaders // nil where headers stand with their packets
+	refusal error          // why its packets cannot be told apart; nothing else is known then
 }
 
 // span is the packets of one tile-part.
@@ -68,6 +71,8 @@ type packet struct {
 type layout struct {
 	*tileGrid
 	packets []packet
+	packed  *packedHeaders
+	headers []packedHeader // as packets; nil where headers are not packed
 }
 
 // BuildIndex finds all packets of the file that h was read from: by PLT or PLM where
@@ -145,7 +150,7 @@ func (x *Index) Follow(r io.ReaderAt, size int64, h *Header, ready []Range, b Bu
 // empty, or Follow fails. Where progressions change, a later part may say so.
 func (x *Index) early(walk *partWalker, t int) bool {
 	heads := &walk.tiles[t]
-	if x.tiles[t].Load() != nil || heads.untold() || heads.own.changes != nil || x.params.Changes != nil {
+	if x.tiles[t].Load() != nil || heads.untold() || heads.packed != nil || heads.own.changes != nil || x.params.Changes != nil {
 		return false
 	}
 	tile, err := x.index(walk, heads, t)
@@ -170,6 +175,7 @@ func (x *Index) index(walk *partWalker, heads *tileHeads, t int) (*tileIndex, er
 	if err := walk.measure(heads, grid); err != nil {
 		return nil, err
 	}
+	tile.packed = heads.headers
 	for i := range heads.parts {
 		tile.parts = append(tile.parts, span{heads.parts[i].body, heads.parts[i].lengths})
 	}
@@ -259,12 +265,17 @@ func (x *Index) lay(at place, t int, tile *tileIndex) (*layout, error) {
 	l := &layout{tileGrid: newTileGrid(&x.size, params, x.size.Tile(int64(t)))}
 	l.packets = make([]packet, l.tileGrid.packets())
 	next := spans{parts: tile.parts}
+	dealer := l.unpack(tile.packed)
 	for ref := range l.sequence(&x.size) {
 		p, ok := next.take()
 		if !ok {
 			return nil, at.fail("fewer packets than the tile has")
 		}
-		l.packets[ref.slot(params.Layers)] = p
+		slot := ref.slot(params.Layers)
+		l.packets[slot] = p
+		if dealer != nil {
+			l.headers[slot] = dealer.take()
+		}
 	}
 	if _, more := next.take(); more {
 		return nil, at.fail("more packets than the tile has")

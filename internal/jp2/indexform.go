@@ -53,6 +53,7 @@ func (t *tileIndex) append(out []byte, at int64) ([]byte, int64) {
 	if t.params != nil {
 		own.coding(t.params)
 	}
+	own.packed(t.packed)
 	out = appendBlock(out, own.out)
 	out = binary.AppendUvarint(out, uint64(len(t.parts)))
 	for _, part := range t.parts {
@@ -162,7 +163,7 @@ func (r *indexReader) main() (*Index, error) {
 func (r *indexReader) tile(x *Index, t int) (*tileIndex, error) {
 	at, tile := r.place(), &tileIndex{}
 	var err error
-	if tile.params, err = r.overrides(x, t); err != nil {
+	if err = r.overrides(x, t, tile); err != nil {
 		return nil, err
 	}
 	n, err := take(r, binary.Uvarint)
@@ -174,7 +175,7 @@ func (r *indexReader) tile(x *Index, t int) (*tileIndex, error) {
 	}
 	tile.parts = make([]span, n)
 	for i := range tile.parts {
-		if tile.parts[i], err = r.part(); err != nil {
+		if tile.parts[i], err = r.part(tile.packed != nil); err != nil {
 			return nil, err
 		}
 	}
@@ -185,36 +186,46 @@ func (r *indexReader) tile(x *Index, t int) (*tileIndex, error) {
 	return tile, x.count(at, t, tile, grid)
 }
 
-// overrides reads what the tile's own headers say; nil where that is nothing.
-func (r *indexReader) overrides(x *Index, t int) (*Params, error) {
+// overrides reads what the tile's own headers say.
+func (r *indexReader) overrides(x *Index, t int, tile *tileIndex) error {
 	at := r.place()
 	block, err := r.block()
 	if err != nil || len(block) == 0 {
-		return nil, err
+		return err
 	}
-	own := newOverrides(len(x.size.Components))
+	own, packed := newOverrides(len(x.size.Components)), &packedHeaders{}
 	src := newSource(bytes.NewReader(block), int64(len(block)), int64(len(block)))
 	for off := int64(0); off < int64(len(block)); {
 		seg, err := nextSegment(src, off, int64(len(block)))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		body, n := seg.body()
 		c, err := src.cursor(at, body, n)
 		if err != nil {
-			return nil, err
-		}
-		if known, err := own.take(c, seg.Marker, r.budget); err != nil || !known {
-			return nil, at.fail("%s of tile %d: %v", seg.Marker, t, err)
+			return err
 		}
 		off += int64(seg.Length)
+		if packed.take(c, seg.Marker) {
+			continue
+		}
+		if known, err := own.take(c, seg.Marker, r.budget); err != nil || !known {
+			return at.fail("%s of tile %d: %v", seg.Marker, t, err)
+		}
 	}
-	params := own.over(x.params)
-	return &params, nil
+	if !own.empty() {
+		params := own.over(x.params)
+		tile.params = &params
+	}
+	if packed.data == nil && packed.coded == nil {
+		return nil
+	}
+	tile.packed = packed
+	return packed.check(at)
 }
 
-// part reads one tile-part.
-func (r *indexReader) part() (span, error) {
+// part reads one tile-part. Packets whose headers are packed may have no bytes left.
+func (r *indexReader) part(packed bool) (span, error) {
 	at := r.place()
 	delta, err := take(r, binary.Varint)
 	if err != nil {
@@ -227,7 +238,7 @@ func (r *indexReader) part() (span, error) {
 	p := span{offset: r.at + delta, lengths: lengths{coded: coded}}
 	for rest := coded; len(rest) > 0; p.count++ {
 		n, used := binary.Uvarint(rest)
-		if used <= 0 || n == 0 || n > uint64(r.budget.FileBytes)-uint64(p.total) {
+		if used <= 0 || n == 0 && !packed || n > uint64(r.budget.FileBytes)-uint64(p.total) {
 			return p, at.fail("packet %d has no lawful length", p.count)
 		}
 		rest, p.total = rest[used:], p.total+int64(n)

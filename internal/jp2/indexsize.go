@@ -41,6 +41,10 @@ func (x *Index) Memory() int64 {
 	each := int64(unsafe.Sizeof(tileIndex{})+unsafe.Sizeof(span{})) + int64(unsafe.Sizeof(x.tiles[0]))
 	total := int64(len(x.boxes)) + n*each + x.outline.memory() + lengthBytes*packets
 	laid := packets*int64(unsafe.Sizeof(packet{})) + n*gridMemory(&x.params)
+	for tile := range x.eachTile() {
+		told, _ := tile.packed.memory()
+		total += told
+	}
 	return total + min(laid, max(layoutBytes, laid/n))
 }
 
@@ -59,7 +63,8 @@ func (x *Index) layoutMemory(tile *tileIndex) (total int64) {
 	for i := range tile.parts {
 		total += int64(tile.parts[i].count) * int64(unsafe.Sizeof(packet{}))
 	}
-	return total + gridMemory(x.paramsOf(tile))
+	_, laid := tile.packed.memory()
+	return total + laid + gridMemory(x.paramsOf(tile))
 }
 
 func gridMemory(p *Params) int64 {

@@ -135,11 +135,14 @@ func (w *streamWriter) packets(src io.ReaderAt, size *Size, t *plannedTile, told
 	layers := t.grid.params.Layers
 	for ref := range t.grid.sequence(size) {
 		var from packet
+		var header []byte
 		if precinct := t.from[ref.precinct]; precinct != unneeded {
-			from = t.source.packets[int(precinct)*layers+ref.layer]
+			slot := int(precinct)*layers + ref.layer
+			from, header = t.source.packets[slot], t.source.header(slot)
 		}
 		begin := len(w.out)
-		if from.length == 0 {
+		w.out = append(w.out, header...)
+		if from.length == 0 && header == nil {
 			w.out = append(w.out, empty...)
 		} else if err := w.copy(src, from); err != nil {
 			return err
@@ -160,7 +163,7 @@ func (w *streamWriter) copy(src io.ReaderAt, from packet) error {
 		}
 		return fmt.Errorf("read packet of %d bytes at %d: %w", from.length, from.offset, err)
 	}
-	if len(body) > sopLength && body[0] == 0xFF && body[1] == byte(SOP&0xFF) {
+	if len(body) >= sopLength && body[0] == 0xFF && body[1] == byte(SOP&0xFF) {
 		w.out = w.out[:begin+copy(body, body[sopLength:])]
 	}
 	return nil

@@ -18,8 +18,10 @@ type tilePart struct {
 
 // tileHeads gathers the tile-parts of one tile and what their headers override.
 type tileHeads struct {
-	parts []tilePart
-	own   *overrides
+	parts   []tilePart
+	own     *overrides
+	packed  []byte         // packet headers that stand apart from their packets
+	headers *packedHeaders // the same once taken apart
 }
 
 // untold tells whether the packet lengths are still to be found.
@@ -38,6 +40,7 @@ type partWalker struct {
 	tiles  []tileHeads // along the chain
 	seen   func(t int) // of each tile-part met there; may be nil
 	plm    *plmReader  // where the main header has PLM
+	ppm    *ppmReader  // where it has PPM
 	count  int         // tile-parts so far
 	origin Origin
 	held   int64 // bytes of lengths kept so far
@@ -61,6 +64,9 @@ func newPartWalker(src *source, cs *Codestream, budget Budget) *partWalker {
 func (w *partWalker) follow() (err error) {
 	w.tiles = make([]tileHeads, w.cs.Size.Tiles())
 	if w.plm, err = newPLM(w.src, w.cs); err != nil {
+		return err
+	}
+	if w.ppm, err = newPPM(w.src, w.cs); err != nil {
 		return err
 	}
 	for off := w.cs.Tiles; ; {
@@ -93,7 +99,7 @@ func (w *partWalker) next(off int64) (int64, error) {
 	if err := w.readHead(part, heads); err != nil {
 		return 0, err
 	}
-	if part.untold() && w.budget.WalkBytes == 0 { // rather now than after all others were read
+	if part.untold() && heads.packed == nil && w.budget.WalkBytes == 0 { // rather now than after all others were read
 		return 0, walkRefused(part)
 	}
 	if w.count++; w.seen != nil {
@@ -153,19 +159,47 @@ func (w *partWalker) takeLengths(part *tilePart, plt fragments) (err error) {
 
 // measure finds the packets of a tile where its headers do not tell their lengths.
 func (w *partWalker) measure(heads *tileHeads, grid *tileGrid) error {
+	if heads.packed != nil {
+		return w.measurePacked(heads, grid)
+	}
 	if !heads.untold() {
 		return nil
 	}
-	parts := heads.parts
-	w.origin = FromHeaders
+	if err := w.chargeWalk(heads.parts); err != nil {
+		return err
+	}
+	if err := w.followPackets(grid, heads.parts); err != nil {
+		return err
+	}
+	return w.holdAll(heads.parts)
+}
+
+// followPackets reads the headers of all packets of a tile; where those cannot be
+// followed, SOP markers may show where they begin.
+func (w *partWalker) followPackets(grid *tileGrid, parts []tilePart) error {
+	err := walkable(grid.params, parts[0].place)
+	switch {
+	case err == nil:
+		w.origin = FromHeaders
+		return walkPackets(w.src, &w.cs.Size, grid, parts, nil, w.budget)
+	case grid.params.SOP:
+		w.origin = FromSOP
+		return scanPackets(w.src, parts)
+	}
+	return err
+}
+
+// chargeWalk counts the bytes of packets that will be looked at.
+func (w *partWalker) chargeWalk(parts []tilePart) error {
 	for i := range parts {
 		if w.walked += parts[i].end - parts[i].body; w.walked > w.budget.WalkBytes {
 			return walkRefused(&parts[i])
 		}
 	}
-	if err := walkPackets(w.src, &w.cs.Size, grid, parts, w.budget); err != nil {
-		return err
-	}
+	return nil
+}
+
+func (w *partWalker) holdAll(parts []tilePart) error {
 	for i := range parts {
 		if err := w.hold(&parts[i]); err != nil {
 			return err
@@ -175,8 +209,10 @@ func (w *partWalker) measure(heads *tileHeads, grid *tileGrid) error {
 }
 
 // hold counts the memory that a tile-part's packet lengths take.
-func (w *partWalker) hold(part *tilePart) error {
-	if w.held += int64(len(part.lengths.coded)); w.held > w.budget.IndexBytes {
+func (w *partWalker) hold(part *tilePart) error { return w.holdBytes(part, len(part.lengths.coded)) }
+
+func (w *partWalker) holdBytes(part *tilePart, n int) error {
+	if w.held += int64(n); w.held > w.budget.IndexBytes {
 		return part.fail("packet lengths take more than %s bytes", power(w.budget.IndexBytes))
 	}
 	return nil
@@ -221,7 +257,7 @@ func (w *partWalker) readHead(part *tilePart, heads *tileHeads) error {
 	if heads.own == nil {
 		heads.own = newOverrides(len(w.cs.Size.Components))
 	}
-	var plt fragments
+	var plt, ppt fragments
 	for off, n := part.body, 0; ; n++ {
 		seg, err := nextSegment(w.src, off, part.end)
 		if err != nil {
@@ -230,7 +266,7 @@ func (w *partWalker) readHead(part *tilePart, heads *tileHeads) error {
 		off += int64(seg.Length)
 		if seg.Marker == SOD {
 			part.body = off
-			if err := w.takeLengths(part, plt); err != nil {
+			if err := w.takeTold(part, heads, plt, ppt); err != nil {
 				return err
 			}
 			heads.parts = append(heads.parts, *part)
@@ -239,16 +275,18 @@ func (w *partWalker) readHead(part *tilePart, heads *tileHeads) error {
 		if n >= w.budget.Markers {
 			return seg.place().fail("more than %d segments in a tile-part header", w.budget.Markers)
 		}
-		if err := w.readSegment(seg, heads, &plt); err != nil {
+		if err := w.readSegment(seg, heads, &plt, &ppt); err != nil {
 			return err
 		}
 	}
 }
 
-func (w *partWalker) readSegment(seg Segment, heads *tileHeads, plt *fragments) error {
+func (w *partWalker) readSegment(seg Segment, heads *tileHeads, plt, ppt *fragments) error {
 	switch seg.Marker {
 	case PLT:
 		return plt.read(w.src, seg)
+	case PPT:
+		return ppt.read(w.src, seg)
 	case COD, COC, QCD, QCC, RGN:
 		if len(heads.parts) > 0 {
 			return seg.place().fail("belongs into the first tile-part of its tile")

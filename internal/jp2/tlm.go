@@ -25,10 +25,12 @@ type toldPart struct {
 func (o *outline) of(t int) []toldPart { return o.parts[o.first[t]:o.first[t+1]] }
 
 // readOutline returns nil where there is no TLM (A.7.1), or none that makes sense: one that
-// has all tiles and ends where the codestream does.
+// has all tiles and ends where the codestream does. Packet headers in the main header belong
+// to tile-parts in the order of the codestream: those have to be followed.
 func readOutline(src *source, cs *Codestream, b Budget) *outline {
 	parts := readTLM(src, cs, b)
-	if parts == nil || !shareOutPLM(src, cs, parts) {
+	packed := slices.ContainsFunc(cs.Segments, func(s Segment) bool { return s.Marker == PPM })
+	if parts == nil || packed || !shareOutPLM(src, cs, parts) {
 		return nil
 	}
 	slices.SortStableFunc(parts, func(a, b toldPart) int { return cmp.Compare(a.tile, b.tile) })

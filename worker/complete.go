@@ -42,7 +42,7 @@ func (a *levels) next(l *level) *group {
 		return nil
 	}
 	most := min(background/(l.side*l.side), decoder.MaxCuts)
-	g := a.take(l, c, grow(l.missing, c.alone(), l.limits(c), most))
+	g := a.take(l, c, grow(l.missing, c.alone(), l.limits(c), most, most))
 	g.spare = true
 	return g
 }

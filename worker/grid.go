@@ -104,6 +104,6 @@ func inside(own int, g grid) int {
 // plain tells renderings that are pixels of the file, encoded, in formats that are quick.
 func plain(job tile.Job, p plan) bool {
 	t := p.task
-	return t.Format.IsJPEG2000() && !t.Mirror && t.Degrees == 0 && area(t.Width, t.Height) <= foreground &&
+	return t.Format.IsJPEG2000() && !t.Mirror && t.Degrees == 0 && area(t.Width, t.Height) <= 1<<20 &&
 		(job.Render.Format == "jpg" || job.Render.Format == "webp")
 }

@@ -3,9 +3,9 @@ package worker
 import "cmp"
 
 // grow widens a rectangle of tiles by whole rows and columns, of which half at least are
-// missing, as long as it keeps within limits and has no more than most tiles: what is
-// missing altogether first, then what is near to where it began, then what makes it square.
-func grow(missing func(cell) bool, from, limits cells, most int) cells {
+// missing, as long as it keeps within limits and reach and has no more than most tiles: what
+// is missing altogether first, then what is near to where it began, then what makes it square.
+func grow(missing func(cell) bool, from, limits cells, reach, most int) cells {
 	all := from
 	for {
 		var best strip
@@ -18,7 +18,7 @@ func grow(missing func(cell) bool, from, limits cells, most int) cells {
 			if !wider.within(limits) || wider.count() > most {
 				continue
 			}
-			if s := measure(missing, all, wider, from); s.tenths >= 5 && (best.tenths == 0 || s.better(best)) {
+			if s := measure(missing, all, wider, from); s.tenths >= 5 && s.distance < reach && (best.tenths == 0 || s.better(best)) {
 				best = s
 			}
 		}

@@ -14,7 +14,9 @@ import (
 
 const (
 	// foreground is how many pixels of answers are decoded together while somebody waits.
-	foreground = 1 << 20
+	foreground = 25 << 16
+	// reach is how far, in pixels of answers, what is made ahead lies from what is wanted.
+	reach = 512
 	// near is how many tiles away another still counts as a neighbour.
 	near = 2
 	// slack is what the rectangle around tiles that wait may have more than they.
@@ -174,7 +176,7 @@ func (l *level) choose(at cell) cells {
 	if l.ahead >= 64 && l.used*4 < l.ahead { // what was made ahead is not what is asked for
 		return from
 	}
-	return grow(l.missing, from, limits, most)
+	return grow(l.missing, from, limits, max(1, reach/l.side), most)
 }
 
 // company tells whether somebody looks at the image around a tile: another nearby is

@@ -43,7 +43,7 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 			views = pages.New(pages.Config{Library: workers, Judge: judge, SiteName: s.settings.SiteName, Version: version, Log: s.log})
 			return views
 		},
-		PublicURLs: s.settings.PublicURLs, TrustedProxies: s.settings.TrustedProxy,
+		PublicURLs: s.settings.PublicURLs, TrustedProxies: s.settings.TrustedProxy, ViewerOrigins: s.settings.Viewers,
 		Limits: iiifurl.Limits{
 			MaxWidth: s.settings.MaxWidth, MaxHeight: s.settings.MaxHeight, MaxArea: s.settings.MaxArea,
 			Upscaling: s.settings.Upscaling, RejectOversizeBox: s.settings.RejectBox,

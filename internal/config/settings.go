@@ -58,6 +58,7 @@ type Settings struct {
 	TokenOpens   bool     `flag:"iiif-token-opens-images" roles:"serve edge" help:"let IIIF access tokens open images, which the specifications forbid (the older stack did)"`
 	Lease        Duration `flag:"lease" roles:"serve edge" default:"60s" help:"how long restricted content outlives the coordinators"`
 	SameSite     string   `flag:"cookie-same-site" roles:"serve coordinator" default:"lax" help:"lax, or none for viewers on other sites (https only)"`
+	Viewers      []string `flag:"viewer-origins" roles:"serve edge coordinator" help:"viewers on other sites, such as https://viewer.example.org, that may use a reader's session without being opened from here; several allowed"`
 	TokenLife    Duration `flag:"token-lifetime" roles:"serve coordinator" default:"300s" help:"life of an IIIF access token"`
 	SessionIdle  Duration `flag:"session-idle" roles:"serve coordinator" default:"8h" help:"a session ends after this long without a request"`
 	SessionMax   Duration `flag:"session-max" roles:"serve coordinator" default:"168h" help:"a session ends this long after sign-in"`

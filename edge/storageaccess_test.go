@@ -11,7 +11,9 @@ import (
 // ask once more with them, and nobody else is.
 func TestStorageAccess(t *testing.T) {
 	const viewer = "https://viewer.test"
-	s := newStage(t, func(c *edge.Config) { c.ViewerOrigins = []string{"https://Viewer.test:443/", "https://other.test:8443"} })
+	s := newStage(t, func(c *edge.Config) {
+		c.ViewerOrigins = []string{"https://Viewer.test:443/", "https://other.test:8443"}
+	})
 	kept := []with{header("Sec-Fetch-Site", "cross-site"), header("Sec-Fetch-Storage-Access", "inactive")}
 	for _, row := range []struct {
 		row, path string
@@ -31,11 +33,13 @@ func TestStorageAccess(t *testing.T) {
 		{"hidden", "/iiif/3/secret%2FW" + pixels, append(kept, header("Origin", viewer)), 404, ""},
 		{
 			"the second time", "/iiif/3/members%2FW" + pixels,
-			[]with{header("Sec-Fetch-Site", "cross-site"), header("Sec-Fetch-Storage-Access", "active"), header("Origin", viewer)}, 401, "",
+			[]with{header("Sec-Fetch-Site", "cross-site"), header("Sec-Fetch-Storage-Access", "active"), header("Origin", viewer)},
+			401, "",
 		},
 		{
 			"with the cookie", "/iiif/3/members%2FW" + pixels,
-			[]with{header("Sec-Fetch-Site", "cross-site"), header("Sec-Fetch-Storage-Access", "active"), header("Origin", viewer), cookieOf("alice")}, 200, "",
+			[]with{header("Sec-Fetch-Site", "cross-site"), header("Sec-Fetch-Storage-Access", "active"), header("Origin", viewer), cookieOf("alice")},
+			200, "",
 		},
 		{"same site", "/iiif/3/members%2FW" + pixels, []with{header("Sec-Fetch-Site", "same-site"), header("Sec-Fetch-Storage-Access", "inactive"), header("Origin", viewer)}, 401, ""},
 		{"leave not given", "/iiif/3/members%2FW" + pixels, []with{header("Sec-Fetch-Site", "cross-site"), header("Sec-Fetch-Storage-Access", "none"), header("Origin", viewer)}, 401, ""},

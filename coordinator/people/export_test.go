@@ -25,4 +25,4 @@ func (n *noted) user(a db.Account) error {
 }
 
 func (*noted) rules(authz.Document) error { return nil }
-func (*noted) entry(audit.Entry) error  { return nil }
+func (*noted) entry(audit.Entry) error    { return nil }

@@ -73,6 +73,8 @@ type Config struct {
 
 	// Observe is told of every answer. kind, status and cache are of small sets.
 	Observe func(kind string, status int, cache string, d time.Duration)
+	// Seen is told of images that were shown by right, and refused; nil: nobody is.
+	Seen func(session.Sighting)
 	// Tag puts the request id into the context that workers are asked with.
 	Tag func(ctx context.Context, requestID string) context.Context
 	Now func() time.Time

@@ -63,6 +63,8 @@ type Settings struct {
 	SessionIdle  Duration `flag:"session-idle" roles:"serve coordinator" default:"8h" help:"a session ends after this long without a request"`
 	SessionMax   Duration `flag:"session-max" roles:"serve coordinator" default:"168h" help:"a session ends this long after sign-in"`
 	AuditKeep    Duration `flag:"audit-keep" roles:"serve coordinator" default:"8760h" help:"how long the record of sign-ins and changes is kept; 0s: for ever"`
+	AuditGrants  int      `flag:"audit-grants" roles:"serve edge" default:"0" help:"one in so many images that a reader's rights opened is put on record; 0: none"`
+	AuditDenials int      `flag:"audit-denials" roles:"serve edge" default:"0" help:"one in so many images that were refused is put on record; 0: none"`
 	AdminUser    string   `flag:"admin-user" roles:"serve coordinator" default:"admin@localhost" help:"first administrator"`
 	AdminPass    string   `flag:"admin-password" roles:"serve coordinator" secret:"true" help:"password of the first administrator; made up and printed once when absent"`
 	FirstRules   string   `flag:"initial-rules" roles:"serve coordinator" help:"JSON file of rules, {\"items\": […]}, taken over while there are none yet"`

@@ -123,6 +123,7 @@ func (e *Edge) fail(x *exchange, err error) {
 	case http.StatusMethodNotAllowed:
 		h["Allow"] = methods
 	}
+	e.offerStorageAccess(x, p.status)
 	delete(h, "Etag")
 	x.send(p.status, x.errorType(), x.errorBody(p))
 }

@@ -59,10 +59,13 @@ type Settings struct {
 	TokenOpens   bool     `flag:"iiif-token-opens-images" roles:"serve edge" help:"let IIIF access tokens open images, which the specifications forbid (the older stack did)"`
 	Lease        Duration `flag:"lease" roles:"serve edge" default:"60s" help:"how long restricted content outlives the coordinators"`
 	SameSite     string   `flag:"cookie-same-site" roles:"serve coordinator" default:"lax" help:"lax, or none for viewers on other sites (https only)"`
+	Viewers      []string `flag:"viewer-origins" roles:"serve edge coordinator" help:"viewers on other sites, such as https://viewer.example.org, that may use a reader's session without being opened from here; several allowed"`
 	TokenLife    Duration `flag:"token-lifetime" roles:"serve coordinator" default:"300s" help:"life of an IIIF access token"`
 	SessionIdle  Duration `flag:"session-idle" roles:"serve coordinator" default:"8h" help:"a session ends after this long without a request"`
 	SessionMax   Duration `flag:"session-max" roles:"serve coordinator" default:"168h" help:"a session ends this long after sign-in"`
 	AuditKeep    Duration `flag:"audit-keep" roles:"serve coordinator" default:"8760h" help:"how long the record of sign-ins and changes is kept; 0s: for ever"`
+	AuditGrants  int      `flag:"audit-grants" roles:"serve edge" default:"0" help:"one in so many images that a reader's rights opened is put on record; 0: none"`
+	AuditDenials int      `flag:"audit-denials" roles:"serve edge" default:"0" help:"one in so many images that were refused is put on record; 0: none"`
 	AdminUser    string   `flag:"admin-user" roles:"serve coordinator" default:"admin@localhost" help:"first administrator"`
 	AdminPass    string   `flag:"admin-password" roles:"serve coordinator" secret:"true" help:"password of the first administrator; made up and printed once when absent"`
 	FirstRules   string   `flag:"initial-rules" roles:"serve coordinator" help:"JSON file of rules, {\"items\": […]}, taken over while there are none yet"`

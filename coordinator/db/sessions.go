@@ -16,6 +16,8 @@ type Session struct {
 	Network string
 	Agent   string
 
+	Provider string // signed in by; "": by password
+
 	Created time.Time
 	Seen    time.Time // last activity, at most a minute behind
 	Expires time.Time // absolute limit
@@ -30,19 +32,20 @@ type NewSession struct {
 
 // SessionQuery asks for a page of sessions, latest sign-in first.
 type SessionQuery struct {
-	UserID  string    // "" finds everybody's
-	After   string    // id after which the page begins
-	Seen    time.Time // leaves out those that were not active after it
-	Expires time.Time // leaves out those that expire by then
-	Limit   int
+	UserID   string    // "" finds everybody's
+	Provider string    // "" finds all, whatever they were signed in by
+	After    string    // id after which the page begins
+	Seen     time.Time // leaves out those that were not active after it
+	Expires  time.Time // leaves out those that expire by then
+	Limit    int
 }
 
-const sessionSelect = `SELECT s.id, s.network, s.agent, s.created, s.seen, s.expires, ` + userColumns + `
+const sessionSelect = `SELECT s.id, s.network, s.agent, s.provider, s.created, s.seen, s.expires, ` + userColumns + `
 	FROM sessions s JOIN users u ON u.id = s.user_id `
 
 func scanSession(row interface{ Scan(...any) error }) (s Session, err error) {
 	var created, seen, expires, userCreated, userUpdated int64
-	fields := append([]any{&s.ID, &s.Network, &s.Agent, &created, &seen, &expires},
+	fields := append([]any{&s.ID, &s.Network, &s.Agent, &s.Provider, &created, &seen, &expires},
 		s.User.fields(&userCreated, &userUpdated)...)
 	err = row.Scan(fields...)
 	s.Created, s.Seen, s.Expires = instant(created), instant(seen), instant(expires)
@@ -65,15 +68,14 @@ func (r Reader) sessionWhere(ctx context.Context, where string, arg string) (Ses
 	if err != nil {
 		return Session{}, notFound("session", err)
 	}
-	s.User.Groups, err = r.groups(ctx, s.User.ID)
-	return s, err
+	return s, r.join(ctx, &s.User)
 }
 
 // Sessions lists a page; the users' groups are left out.
 func (r Reader) Sessions(ctx context.Context, q SessionQuery) ([]Session, error) {
 	rows, err := r.q.QueryContext(ctx, sessionSelect+`
-		WHERE ($1 = '' OR s.user_id = $1) AND ($2 = '' OR s.id < $2) AND s.seen > $3 AND s.expires > $4
-		ORDER BY s.id DESC LIMIT $5`, q.UserID, q.After, millis(q.Seen), millis(q.Expires), q.Limit)
+		WHERE ($1 = '' OR s.user_id = $1) AND ($2 = '' OR s.id < $2) AND s.seen > $3 AND s.expires > $4 AND ($5 = '' OR s.provider = $5)
+		ORDER BY s.id DESC LIMIT $6`, q.UserID, q.After, millis(q.Seen), millis(q.Expires), q.Provider, q.Limit)
 	all, err := collect(rows, err, func(rows *sql.Rows) (Session, error) { return scanSession(rows) })
 	if err != nil {
 		return nil, fmt.Errorf("sessions: %w", err)
@@ -87,9 +89,9 @@ func (tx *Tx) InsertSession(ctx context.Context, s NewSession) error {
 	if s.AdminHash != nil {
 		adminHash = sql.NullString{String: s.AdminHash.String(), Valid: true}
 	}
-	err := tx.exec(ctx, `INSERT INTO sessions (id, hash, admin_hash, user_id, network, agent, created, seen, expires)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)`,
-		s.ID, s.Hash.String(), adminHash, s.User.ID, s.Network, s.Agent, millis(tx.now), millis(s.Expires))
+	err := tx.exec(ctx, `INSERT INTO sessions (id, hash, admin_hash, user_id, network, agent, provider, created, seen, expires)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)`,
+		s.ID, s.Hash.String(), adminHash, s.User.ID, s.Network, s.Agent, s.Provider, millis(tx.now), millis(s.Expires))
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)
 	}

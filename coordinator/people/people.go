@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -84,8 +85,9 @@ func (s *Service) update(ctx context.Context, fn func(*db.Tx) error) error {
 
 // Prefixes tell kinds of token apart at a glance, and for secret scanners.
 const (
-	prefixAccess   = "tiat_"
-	prefixPersonal = "tpat_"
+	prefixAccess     = "tiat_"
+	prefixPersonal   = "tpat_"
+	prefixInvitation = "tinv_"
 )
 
 // newSecret returns 256 random bits.
@@ -106,5 +108,7 @@ func principal(u User) authz.Principal {
 	if name == "" {
 		name = u.Email
 	}
-	return authz.Principal{ID: u.ID, Name: name, Groups: u.Groups, Admin: u.Admin}
+	groups := slices.Concat(u.Groups, u.Lent)
+	slices.Sort(groups)
+	return authz.Principal{ID: u.ID, Name: name, Groups: groups, Admin: u.Admin}
 }

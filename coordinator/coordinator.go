@@ -37,6 +37,10 @@ type Config struct {
 	// besides viewers of our own site.
 	ViewerOrigins []string
 
+	// TokenIssuers are the OpenID issuers whose access tokens edges take from API clients,
+	// and who of their people may come in the first time.
+	TokenIssuers map[string]people.SignUp
+
 	Fallback authz.Access         // for images that no rule names; default "login"
 	Announce func(revision int64) // called after each commit that edges must hear about
 	Now      func() time.Time
@@ -90,7 +94,7 @@ func New(config Config) (*Coordinator, error) {
 		people: people.New(people.Config{
 			DB: config.DB, Passwords: password.NewHasher(config.Passwords),
 			SessionIdle: config.SessionIdle, SessionMax: config.SessionMax, TokenLife: config.TokenLife,
-			Fallback: config.Fallback, Announce: config.Announce, Now: config.Now, Log: config.Log,
+			TokenIssuers: config.TokenIssuers, Fallback: config.Fallback, Announce: config.Announce, Now: config.Now, Log: config.Log,
 		}),
 		service: config.Service, fallback: config.Fallback, viewers: map[origin]bool{}, log: config.Log,
 	}
@@ -161,6 +165,11 @@ func (c *Coordinator) Bootstrap(ctx context.Context, email, text string) (madeUp
 // Lookup implements session.Authority.
 func (c *Coordinator) Lookup(ctx context.Context, kind session.Kind, hash session.Hash) (session.Credential, error) {
 	return c.people.Lookup(ctx, kind, hash)
+}
+
+// Identity implements session.Authority.
+func (c *Coordinator) Identity(ctx context.Context, issuer, subject string) (session.Credential, error) {
+	return c.people.Identity(ctx, issuer, subject)
 }
 
 // Rights implements session.Authority.

@@ -53,6 +53,8 @@ type Config struct {
 	SessionMax  time.Duration // and so long after sign-in in any case
 	TokenLife   time.Duration // of IIIF access tokens
 
+	TokenIssuers map[string]SignUp // whose access tokens edges take, and of whom
+
 	Fallback authz.Access         // for images that no rule names
 	Announce func(revision int64) // called after each commit that edges must hear about
 	Now      func() time.Time

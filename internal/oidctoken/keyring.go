@@ -18,6 +18,7 @@ const (
 	keysEach   = 15 * time.Minute // they are read, whatever tokens come
 	keysAtMost = time.Minute      // R36: whatever tokens come, they are read once in so long
 	keysFirst  = 5 * time.Second  // and while there are none at all, once in so long
+	maxWaiting = 16               // for them at a time: a slow issuer must hold up few requests
 )
 
 // keySet is keys as they were read; it never changes.
@@ -51,8 +52,9 @@ type keyring struct {
 	now    func() time.Time
 	log    *slog.Logger
 
-	set  atomic.Pointer[keySet]
-	turn chan struct{} // holds who reads them
+	set     atomic.Pointer[keySet]
+	waiting chan struct{} // holds who wants them read
+	turn    chan struct{} // holds who reads them
 
 	mu     sync.Mutex
 	asked  time.Time
@@ -60,7 +62,7 @@ type keyring struct {
 }
 
 func newKeyring(issuer string, c Config, clock *clockWatch) *keyring {
-	return &keyring{issuer: issuer, client: c.Client, clock: clock, now: c.Now, log: c.Log, turn: make(chan struct{}, 1)}
+	return &keyring{issuer: issuer, client: c.Client, clock: clock, now: c.Now, log: c.Log, turn: make(chan struct{}, 1), waiting: make(chan struct{}, maxWaiting)}
 }
 
 // find gives the keys there are, read anew where none has that id. Errors: ErrAway, the
@@ -84,9 +86,15 @@ func (k *keyring) find(ctx context.Context, id string) (*keySet, error) {
 	return set, nil
 }
 
-// renew reads the keys unless somebody did meanwhile or it is too early. Its one error is
-// the context's.
+// renew reads the keys unless somebody did meanwhile or it is too early. Errors: ErrAway,
+// the context's own.
 func (k *keyring) renew(ctx context.Context, had *keySet) error {
+	select {
+	case k.waiting <- struct{}{}:
+		defer func() { <-k.waiting }()
+	default:
+		return fmt.Errorf("%w: too many wait for them", ErrAway)
+	}
 	select {
 	case k.turn <- struct{}{}:
 		defer func() { <-k.turn }()
@@ -143,7 +151,7 @@ func (k *keyring) note(err error) {
 // run reads the keys now and then until ctx ends.
 func (k *keyring) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		_ = k.renew(ctx, k.set.Load()) // its error is that ctx has ended
+		_ = k.renew(ctx, k.set.Load()) // where it fails there is another turn
 		wait := keysEach
 		if k.set.Load() == nil {
 			wait = keysAtMost

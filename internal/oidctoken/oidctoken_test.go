@@ -13,6 +13,8 @@ import (
 
 	jose "github.com/go-jose/go-jose/v4"
 	"go.uber.org/goleak"
+
+	"github.com/tessera-iiif/tessera/internal/oidctoken/issuertest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -23,15 +25,15 @@ func TestGoodTokens(t *testing.T) {
 		token token
 	}{
 		{"RS256", token{}},
-		{"PS512", token{algorithm: jose.PS512, key: rsaKey}},
-		{"ES256", token{algorithm: jose.ES256, key: ecKey, id: "ec"}},
-		{"EdDSA", token{algorithm: jose.EdDSA, key: edKey, id: "ed"}},
-		{"no key named", token{header: map[jose.HeaderKey]any{"kid": nil}}},
-		{"the type as a media type", token{header: map[jose.HeaderKey]any{"typ": "application/AT+JWT"}}},
-		{"one audience of several", token{claims: map[string]any{"aud": []string{"other", "tessera-api"}}}},
-		{"just expired", token{claims: map[string]any{"exp": ago(29)}}},
-		{"not quite begun", token{claims: map[string]any{"nbf": ago(-29)}}},
-		{"no name, no groups", token{claims: map[string]any{"name": nil, "groups": nil}}},
+		{"PS512", token{Algorithm: jose.PS512, Key: issuertest.RSA}},
+		{"ES256", token{Algorithm: jose.ES256, Key: issuertest.EC, ID: "ec"}},
+		{"EdDSA", token{Algorithm: jose.EdDSA, Key: issuertest.Ed25519, ID: "ed"}},
+		{"no key named", token{Header: map[jose.HeaderKey]any{"kid": nil}}},
+		{"the type as a media type", token{Header: map[jose.HeaderKey]any{"typ": "application/AT+JWT"}}},
+		{"one audience of several", token{Claims: map[string]any{"aud": []string{"other", "tessera-api"}}}},
+		{"just expired", token{Claims: map[string]any{"exp": ago(29)}}},
+		{"not quite begun", token{Claims: map[string]any{"nbf": ago(-29)}}},
+		{"no name, no groups", token{Claims: map[string]any{"name": nil, "groups": nil}}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := newStage(t)
@@ -41,7 +43,7 @@ func TestGoodTokens(t *testing.T) {
 				if err != nil || got.Issuer != issuerURL || got.Person.Subject != "ada" {
 					t.Fatalf("%+v, %v", got, err)
 				}
-				if row.token.claims == nil && (got.Person.Name != "Ada" || !slices.Equal(got.Person.Groups, []string{"maps", "staff"})) {
+				if row.token.Claims == nil && (got.Person.Name != "Ada" || !slices.Equal(got.Person.Groups, []string{"maps", "staff"})) {
 					t.Errorf("%+v", got)
 				}
 			}
@@ -62,56 +64,56 @@ func raw(header, payload, signature string) string {
 func TestHostileTokens(t *testing.T) {
 	good := token{}.String()
 	parts := strings.Split(good, ".")
-	payload := string(token{}.payload())
+	payload := string(token{}.Payload())
 	symmetric := func(algorithm jose.SignatureAlgorithm, secret string) token {
-		return token{algorithm: algorithm, key: []byte(secret)}
+		return token{Algorithm: algorithm, Key: []byte(secret)}
 	}
-	embedded := jose.JSONWebKey{Key: otherRSA.Public(), KeyID: "rsa"}
+	embedded := jose.JSONWebKey{Key: issuertest.OtherRSA.Public(), KeyID: "rsa"}
 	for _, row := range []struct {
 		name, token, reason string
 	}{
 		{"alg none", raw(`{"alg":"none","typ":"at+jwt"}`, payload, ""), notSigned},
 		{"alg None", raw(`{"alg":"None","typ":"at+jwt","kid":"rsa"}`, payload, ""), notSigned},
 		{"no alg", raw(`{"typ":"at+jwt"}`, payload, ""), notSigned},
-		{"HS256 with the public key as secret", symmetric(jose.HS256, string(must(public("rsa", rsaKey).MarshalJSON()))).String(), notSigned},
+		{"HS256 with the public key as secret", symmetric(jose.HS256, string(issuertest.Must(issuertest.Public("rsa", issuertest.RSA).MarshalJSON()))).String(), notSigned},
 		{"HS512", symmetric(jose.HS512, strings.Repeat("k", 64)).String(), notSigned},
 		{"a header that is none", raw(`[]`, payload, "x"), notSigned},
 		{"no header", "." + parts[1] + "." + parts[2], notSigned},
-		{"crit", token{header: map[jose.HeaderKey]any{"crit": []string{"exp"}}}.String(), notSigned},
+		{"crit", token{Header: map[jose.HeaderKey]any{"crit": []string{"exp"}}}.String(), notSigned},
 		{"crit b64", raw(`{"alg":"RS256","typ":"at+jwt","kid":"rsa","crit":["b64"],"b64":false}`, payload, "x"), notSigned},
-		{"another key under that id", token{algorithm: jose.RS256, key: otherRSA}.String(), badKey},
-		{"an unknown key", token{id: "unknown"}.String(), badKey},
-		{"a key brought along", token{algorithm: jose.RS256, key: otherRSA, header: map[jose.HeaderKey]any{"jwk": embedded}}.String(), badKey},
-		{"an address of keys brought along", token{algorithm: jose.RS256, key: otherRSA, header: map[jose.HeaderKey]any{"jku": "https://evil.example/keys", "x5u": "https://evil.example/x"}}.String(), badKey},
-		{"a key too weak", token{algorithm: jose.RS256, key: weakRSA, id: "weak"}.String(), badKey},
-		{"another algorithm under that id", token{algorithm: jose.ES256, key: ecKey}.String(), badKey},
+		{"another key under that id", token{Algorithm: jose.RS256, Key: issuertest.OtherRSA}.String(), badKey},
+		{"an unknown key", token{ID: "unknown"}.String(), badKey},
+		{"a key brought along", token{Algorithm: jose.RS256, Key: issuertest.OtherRSA, Header: map[jose.HeaderKey]any{"jwk": embedded}}.String(), badKey},
+		{"an address of keys brought along", token{Algorithm: jose.RS256, Key: issuertest.OtherRSA, Header: map[jose.HeaderKey]any{"jku": "https://evil.example/keys", "x5u": "https://evil.example/x"}}.String(), badKey},
+		{"a key too weak", token{Algorithm: jose.RS256, Key: issuertest.WeakRSA, ID: "weak"}.String(), badKey},
+		{"another algorithm under that id", token{Algorithm: jose.ES256, Key: issuertest.EC}.String(), badKey},
 		{"no signature", parts[0] + "." + parts[1] + ".", badKey},
-		{"another payload", parts[0] + "." + strings.Split(token{claims: map[string]any{"sub": "root"}}.String(), ".")[1] + "." + parts[2], badKey},
-		{"an ID token", token{header: map[jose.HeaderKey]any{"typ": "JWT"}, claims: map[string]any{"nonce": "n"}}.String(), notAccess},
-		{"an ID token without a type", token{header: map[jose.HeaderKey]any{"typ": nil}}.String(), notAccess},
-		{"a logout token", token{header: map[jose.HeaderKey]any{"typ": "logout+jwt"}}.String(), notAccess},
-		{"a type that is no text", token{header: map[jose.HeaderKey]any{"typ": 7}}.String(), notAccess},
-		{"an entity statement", token{header: map[jose.HeaderKey]any{"typ": "at+jwt2"}}.String(), notAccess},
-		{"another audience", token{claims: map[string]any{"aud": "other"}}.String(), elsewhere},
-		{"an audience that begins with ours", token{claims: map[string]any{"aud": audience + ".evil.example"}}.String(), elsewhere},
-		{"no audience", token{claims: map[string]any{"aud": nil}}.String(), elsewhere},
-		{"an empty audience", token{claims: map[string]any{"aud": []string{}}}.String(), elsewhere},
-		{"an audience that is none", token{claims: map[string]any{"aud": 7}}.String(), malformed},
-		{"expired", token{claims: map[string]any{"exp": ago(31)}}.String(), expired},
-		{"never expires", token{claims: map[string]any{"exp": nil}}.String(), incomplete},
-		{"an expiry that is none", token{claims: map[string]any{"exp": "soon"}}.String(), malformed},
-		{"an expiry beyond counting", token{claims: map[string]any{"exp": 1e300}}.String(), malformed},
-		{"not begun", token{claims: map[string]any{"nbf": ago(-32)}}.String(), tooEarly},
-		{"made in the future", token{claims: map[string]any{"iat": ago(-32)}}.String(), tooEarly},
-		{"made at no time", token{claims: map[string]any{"iat": nil}}.String(), incomplete},
-		{"of nobody", token{claims: map[string]any{"sub": nil}}.String(), incomplete},
-		{"of nobody that can be named", token{claims: map[string]any{"sub": ""}}.String(), incomplete},
-		{"of a number", token{claims: map[string]any{"sub": 7}}.String(), malformed},
-		{"bound to a key (RFC 9449)", token{claims: map[string]any{"cnf": map[string]any{"jkt": "x"}}}.String(), bound},
+		{"another payload", parts[0] + "." + strings.Split(token{Claims: map[string]any{"sub": "root"}}.String(), ".")[1] + "." + parts[2], badKey},
+		{"an ID token", token{Header: map[jose.HeaderKey]any{"typ": "JWT"}, Claims: map[string]any{"nonce": "n"}}.String(), notAccess},
+		{"an ID token without a type", token{Header: map[jose.HeaderKey]any{"typ": nil}}.String(), notAccess},
+		{"a logout token", token{Header: map[jose.HeaderKey]any{"typ": "logout+jwt"}}.String(), notAccess},
+		{"a type that is no text", token{Header: map[jose.HeaderKey]any{"typ": 7}}.String(), notAccess},
+		{"an entity statement", token{Header: map[jose.HeaderKey]any{"typ": "at+jwt2"}}.String(), notAccess},
+		{"another audience", token{Claims: map[string]any{"aud": "other"}}.String(), elsewhere},
+		{"an audience that begins with ours", token{Claims: map[string]any{"aud": audience + ".evil.example"}}.String(), elsewhere},
+		{"no audience", token{Claims: map[string]any{"aud": nil}}.String(), elsewhere},
+		{"an empty audience", token{Claims: map[string]any{"aud": []string{}}}.String(), elsewhere},
+		{"an audience that is none", token{Claims: map[string]any{"aud": 7}}.String(), malformed},
+		{"expired", token{Claims: map[string]any{"exp": ago(31)}}.String(), expired},
+		{"never expires", token{Claims: map[string]any{"exp": nil}}.String(), incomplete},
+		{"an expiry that is none", token{Claims: map[string]any{"exp": "soon"}}.String(), malformed},
+		{"an expiry beyond counting", token{Claims: map[string]any{"exp": 1e300}}.String(), malformed},
+		{"not begun", token{Claims: map[string]any{"nbf": ago(-32)}}.String(), tooEarly},
+		{"made in the future", token{Claims: map[string]any{"iat": ago(-32)}}.String(), tooEarly},
+		{"made at no time", token{Claims: map[string]any{"iat": nil}}.String(), incomplete},
+		{"of nobody", token{Claims: map[string]any{"sub": nil}}.String(), incomplete},
+		{"of nobody that can be named", token{Claims: map[string]any{"sub": ""}}.String(), incomplete},
+		{"of a number", token{Claims: map[string]any{"sub": 7}}.String(), malformed},
+		{"bound to a key (RFC 9449)", token{Claims: map[string]any{"cnf": map[string]any{"jkt": "x"}}}.String(), bound},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := newStage(t)
-			s.provider.keys = append(s.provider.keys, public("weak", weakRSA))
+			s.provider.Keys = append(s.provider.Keys, issuertest.Public("weak", issuertest.WeakRSA))
 			for range 2 { // no memory makes it good
 				got, err := s.Verify(t.Context(), row.token)
 				var wrong *Invalid
@@ -119,7 +121,7 @@ func TestHostileTokens(t *testing.T) {
 					t.Fatalf("%+v, %v, want %q", got, err, row.reason)
 				}
 			}
-			for _, asked := range s.provider.asked {
+			for _, asked := range s.provider.Asked {
 				if !strings.HasPrefix(asked, "https://login.example.edu/") {
 					t.Errorf("somebody else was asked: %s", asked)
 				}
@@ -136,20 +138,20 @@ func TestForeignTokens(t *testing.T) {
 		"two parts": "a.b", "four parts": "a.b.c.d", "dots": "..", "no base64": "a.*.c",
 		"padded":         "a." + base64.RawURLEncoding.EncodeToString([]byte(`{"iss":"`+issuerURL+`"}`)) + "=.c",
 		"no object":      raw(`{}`, `[]`, ""),
-		"no issuer":      token{claims: map[string]any{"iss": nil}}.String(),
-		"another issuer": token{claims: map[string]any{"iss": "https://evil.example"}}.String(),
-		"slash added":    token{claims: map[string]any{"iss": issuerURL + "/"}}.String(),
-		"other case":     token{claims: map[string]any{"iss": strings.ToUpper(issuerURL)}}.String(),
-		"a list":         token{claims: map[string]any{"iss": []string{issuerURL}}}.String(),
-		"far too long":   token{claims: map[string]any{"padding": strings.Repeat("x", maxToken)}}.String(),
+		"no issuer":      token{Claims: map[string]any{"iss": nil}}.String(),
+		"another issuer": token{Claims: map[string]any{"iss": "https://evil.example"}}.String(),
+		"slash added":    token{Claims: map[string]any{"iss": issuerURL + "/"}}.String(),
+		"other case":     token{Claims: map[string]any{"iss": strings.ToUpper(issuerURL)}}.String(),
+		"a list":         token{Claims: map[string]any{"iss": []string{issuerURL}}}.String(),
+		"far too long":   token{Claims: map[string]any{"padding": strings.Repeat("x", maxToken)}}.String(),
 		"encrypted":      raw(`{"alg":"RSA-OAEP","enc":"A256GCM"}`, "key", "iv") + ".a.b",
 	} {
 		if got, err := s.Verify(t.Context(), text); !errors.Is(err, ErrForeign) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
-	if len(s.provider.asked) > 0 {
-		t.Errorf("asked: %q", s.provider.asked)
+	if len(s.provider.Asked) > 0 {
+		t.Errorf("asked: %q", s.provider.Asked)
 	}
 }
 
@@ -157,14 +159,14 @@ func TestForeignTokens(t *testing.T) {
 // the keys of another. And a claim iss that is spelled twice is read one way alone.
 func TestIssuersThatLie(t *testing.T) {
 	s := newStage(t)
-	s.provider.issuer = "https://other.example"
+	s.provider.Issuer = "https://other.example"
 	if _, err := s.Verify(t.Context(), token{}.String()); !errors.Is(err, ErrAway) {
 		t.Errorf("discovery names another issuer: %v", err)
 	}
 	s = newStage(t)
-	twice := strings.Replace(string(token{}.payload()), `"iss":`, `"ISS":"`+issuerURL+`","iss":"https://other.example","iss2":`, 1)
-	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: rsaKey}, (&jose.SignerOptions{}).WithType("at+jwt").WithHeader("kid", "rsa")))
-	text := must(must(signer.Sign([]byte(twice))).CompactSerialize())
+	twice := strings.Replace(string(token{}.Payload()), `"iss":`, `"ISS":"`+issuerURL+`","iss":"https://other.example","iss2":`, 1)
+	signer := issuertest.Must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: issuertest.RSA}, (&jose.SignerOptions{}).WithType("at+jwt").WithHeader("kid", "rsa")))
+	text := issuertest.Must(issuertest.Must(signer.Sign([]byte(twice))).CompactSerialize())
 	if got, err := s.Verify(t.Context(), text); err == nil {
 		t.Errorf("taken for a token of ours: %+v", got)
 	}
@@ -191,7 +193,7 @@ func TestTokensWithoutAType(t *testing.T) {
 		{"logout", "JWT", map[string]any{"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}}, false},
 		{"logout+jwt", "logout+jwt", nil, false},
 	} {
-		_, err := newStage(t, anyType).Verify(t.Context(), token{header: map[jose.HeaderKey]any{"typ": row.header}, claims: row.claims}.String())
+		_, err := newStage(t, anyType).Verify(t.Context(), token{Header: map[jose.HeaderKey]any{"typ": row.header}, Claims: row.claims}.String())
 		if (err == nil) != row.ok {
 			t.Errorf("%s: %v", row.name, err)
 		}
@@ -205,10 +207,10 @@ func TestTwoAudiences(t *testing.T) {
 	other.Audiences, other.AnyType = []string{"other"}, true
 	s.issuers[issuerURL].readers = append(s.issuers[issuerURL].readers, other)
 	plain := map[jose.HeaderKey]any{"typ": "JWT"}
-	if _, err := s.Verify(t.Context(), token{header: plain}.String()); err == nil {
+	if _, err := s.Verify(t.Context(), token{Header: plain}.String()); err == nil {
 		t.Error("the second's leniency reaches the first")
 	}
-	if _, err := s.Verify(t.Context(), token{header: plain, claims: map[string]any{"aud": "other"}}.String()); err != nil {
+	if _, err := s.Verify(t.Context(), token{Header: plain, Claims: map[string]any{"aud": "other"}}.String()); err != nil {
 		t.Error(err)
 	}
 }
@@ -222,18 +224,18 @@ func TestRotation(t *testing.T) {
 			_, err := s.Verify(t.Context(), key.String())
 			return err
 		}
-		old, fresh := token{}, token{algorithm: jose.RS256, key: otherRSA, id: "new"}
+		old, fresh := token{}, token{Algorithm: jose.RS256, Key: issuertest.OtherRSA, ID: "new"}
 		if err := now(old); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
-		s.provider.set(func() { s.provider.keys = append(s.provider.keys, public("new", otherRSA)) })
+		s.provider.Set(func() { s.provider.Keys = append(s.provider.Keys, issuertest.Public("new", issuertest.OtherRSA)) })
 		for range 3 {
 			if err := errors.Join(now(old), now(fresh)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if n := s.provider.count(); n != 2 {
+		if n := s.provider.Count(); n != 2 {
 			t.Errorf("keys were read %d times, want 2", n)
 		}
 	})
@@ -261,8 +263,44 @@ func TestMadeUpKeys(t *testing.T) {
 			}
 			time.Sleep(18 * time.Millisecond) // three minutes in all
 		}
-		if n := s.provider.count(); n < 3 || n > 4 {
+		if n := s.provider.Count(); n < 3 || n > 4 {
 			t.Errorf("keys were read %d times in three minutes", n)
+		}
+	})
+}
+
+// An issuer that is slow holds up few requests, and none by a key that is known.
+func TestSlowIssuer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		if _, err := s.Verify(t.Context(), token{}.String()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		s.provider.Set(func() { s.provider.Slow = 2 * time.Second })
+		began := time.Now()
+		answers := make(chan time.Duration)
+		for i := range 100 {
+			go func() {
+				_, err := s.Verify(t.Context(), token{ID: fmt.Sprint(i)}.String())
+				if err == nil {
+					t.Error("let in")
+				}
+				answers <- time.Since(began)
+			}()
+		}
+		synctest.Wait() // those that are not to wait have come to answer
+		if _, err := s.Verify(t.Context(), token{}.String()); err != nil || time.Since(began) > 0 {
+			t.Errorf("a known key: %v after %v", err, time.Since(began))
+		}
+		waited := 0
+		for range 100 {
+			if took := <-answers; took > 0 {
+				waited++
+			}
+		}
+		if waited != maxWaiting {
+			t.Errorf("%d requests waited", waited)
 		}
 	})
 }
@@ -271,11 +309,11 @@ func TestMadeUpKeys(t *testing.T) {
 func TestIssuerDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
-		s.provider.down = true
+		s.provider.Down = true
 		if _, err := s.Verify(t.Context(), token{}.String()); !errors.Is(err, ErrAway) {
 			t.Fatal(err)
 		}
-		s.provider.set(func() { s.provider.down = false })
+		s.provider.Set(func() { s.provider.Down = false })
 		if _, err := s.Verify(t.Context(), token{}.String()); !errors.Is(err, ErrAway) {
 			t.Errorf("asked again at once: %v", err)
 		}
@@ -283,7 +321,7 @@ func TestIssuerDown(t *testing.T) {
 		if _, err := s.Verify(t.Context(), token{}.String()); err != nil {
 			t.Fatal(err)
 		}
-		s.provider.set(func() { s.provider.down = true })
+		s.provider.Set(func() { s.provider.Down = true })
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- s.Run(ctx) }()
@@ -291,7 +329,7 @@ func TestIssuerDown(t *testing.T) {
 		if _, err := s.Verify(t.Context(), token{}.String()); err != nil {
 			t.Errorf("the known keys do not count: %v", err)
 		}
-		if _, err := s.Verify(t.Context(), token{id: "new"}.String()); !errors.Is(err, ErrAway) {
+		if _, err := s.Verify(t.Context(), token{ID: "new"}.String()); !errors.Is(err, ErrAway) {
 			t.Errorf("a token that cannot be judged: %v", err)
 		}
 		cancel()
@@ -313,7 +351,7 @@ func TestKeyTakenBack(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- s.Run(ctx) }()
 		synctest.Wait()
-		text := token{claims: map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()}}.String()
+		text := token{Claims: map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()}}.String()
 		if _, err := s.Verify(t.Context(), text); err != nil {
 			t.Fatal(err)
 		}
@@ -321,7 +359,7 @@ func TestKeyTakenBack(t *testing.T) {
 		if _, err := s.Verify(t.Context(), text); err != nil {
 			t.Fatal(err)
 		}
-		s.provider.set(func() { s.provider.keys = []jose.JSONWebKey{public("new", otherRSA)} })
+		s.provider.Set(func() { s.provider.Keys = []jose.JSONWebKey{issuertest.Public("new", issuertest.OtherRSA)} })
 		time.Sleep(keysEach + time.Second)
 		if _, err := s.Verify(t.Context(), text); err == nil {
 			t.Error("the token of a key that was taken back still counts")
@@ -366,7 +404,7 @@ func TestClocks(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStage(t)
-				s.provider.skew = row.skew
+				s.provider.Skew = row.skew
 				for range 3 {
 					if _, err := s.Verify(t.Context(), token{}.String()); err != nil {
 						t.Fatal(err)
@@ -379,7 +417,7 @@ func TestClocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
 		for i := range 3 {
-			if _, err := s.Verify(t.Context(), (token{claims: map[string]any{"iat": ago(-10 - i)}}).String()); err != nil {
+			if _, err := s.Verify(t.Context(), (token{Claims: map[string]any{"iat": ago(-10 - i)}}).String()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -400,7 +438,7 @@ func want(t *testing.T, log, text string) {
 func TestOverage(t *testing.T) {
 	s := newStage(t)
 	for i := range 3 {
-		text := token{claims: map[string]any{"_claim_names": map[string]string{"groups": "src1"}, "jti": fmt.Sprint(i)}}.String()
+		text := token{Claims: map[string]any{"_claim_names": map[string]string{"groups": "src1"}, "jti": fmt.Sprint(i)}}.String()
 		if got, err := s.Verify(t.Context(), text); err != nil || len(got.Person.Groups) > 0 {
 			t.Errorf("%+v, %v", got, err)
 		}
@@ -413,10 +451,10 @@ func TestOverage(t *testing.T) {
 // Whatever comes: no panic, no question to anybody but the issuer, and nobody is let in
 // but by the one good token.
 func FuzzVerify(f *testing.F) {
-	good := token{claims: map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()}}.String()
+	good := token{Claims: map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()}}.String()
 	f.Add(good)
-	f.Add(raw(`{"alg":"none"}`, string(token{}.payload()), ""))
-	f.Add(token{id: "ed", algorithm: jose.EdDSA, key: edKey}.String())
+	f.Add(raw(`{"alg":"none"}`, string(token{}.Payload()), ""))
+	f.Add(token{ID: "ed", Algorithm: jose.EdDSA, Key: issuertest.Ed25519}.String())
 	f.Add("..")
 	s := newStage(f)
 	f.Fuzz(func(t *testing.T, text string) {
@@ -424,7 +462,7 @@ func FuzzVerify(f *testing.F) {
 		if err == nil && (got.Person.Subject != "ada" || !Resembles(text) || issuerOf(text) != issuerURL) {
 			t.Errorf("%q let in %+v", text, got)
 		}
-		for _, asked := range s.provider.asked {
+		for _, asked := range s.provider.Asked {
 			if !strings.HasPrefix(asked, "https://login.example.edu/") {
 				t.Fatalf("somebody else was asked: %s", asked)
 			}

@@ -304,12 +304,12 @@ func TestExplain(t *testing.T) {
 func TestSeed(t *testing.T) {
 	s := newStage(t)
 	seed := []authz.Rule{{Name: "first", Images: []string{"**"}, Access: authz.Open}}
-	if done, err := s.c.Seed(t.Context(), seed); !done || err != nil {
+	if done, err := s.c.Seed(t.Context(), authz.Document{Items: seed}); !done || err != nil {
 		t.Fatalf("%v, %v", done, err)
 	}
 	b := s.admin()
 	b.want(b.call(http.MethodPut, "/rules", map[string]any{"items": []any{}}, nil), http.StatusOK)
-	if done, err := s.c.Seed(t.Context(), seed); done || err != nil {
+	if done, err := s.c.Seed(t.Context(), authz.Document{Items: seed}); done || err != nil {
 		t.Errorf("again: %v, %v", done, err)
 	}
 	var now rulesJSON

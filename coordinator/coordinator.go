@@ -41,6 +41,8 @@ type Config struct {
 	// and who of their people may come in the first time.
 	TokenIssuers map[string]people.SignUp
 
+	SignInBy ProvidersConfig // besides passwords
+
 	Fallback authz.Access         // for images that no rule names; default "login"
 	Announce func(revision int64) // called after each commit that edges must hear about
 	Now      func() time.Time
@@ -68,15 +70,16 @@ func (c Config) withDefaults() Config {
 
 // Coordinator implements session.Authority and serves /auth/.
 type Coordinator struct {
-	people   *people.Service
-	service  string
-	fallback authz.Access
-	sameSite http.SameSite
-	public   origin // zero if there is none
-	sites    []origin
-	viewers  map[origin]bool
-	log      *slog.Logger
-	handler  http.Handler
+	people    *people.Service
+	providers *providers
+	service   string
+	fallback  authz.Access
+	sameSite  http.SameSite
+	public    origin // zero if there is none
+	sites     []origin
+	viewers   map[origin]bool
+	log       *slog.Logger
+	handler   http.Handler
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -99,6 +102,10 @@ func New(config Config) (*Coordinator, error) {
 		service: config.Service, fallback: config.Fallback, viewers: map[origin]bool{}, log: config.Log,
 	}
 	if err := c.parse(config); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.providers, err = newProviders(config.SignInBy, config.Now, config.Log); err != nil {
 		return nil, err
 	}
 	c.handler = c.routes(api.New(api.Config{
@@ -136,14 +143,19 @@ func (c *Coordinator) parse(config Config) error {
 	return nil
 }
 
-// Start tells edges the revision there is and begins to clean up behind people.
+// Start tells edges the revision there is, ends what was signed in by providers that are
+// no more, and begins to clean up behind people.
 func (c *Coordinator) Start(ctx context.Context) error {
+	if err := c.people.KeepProviders(ctx, c.providers.clients()); err != nil {
+		return fmt.Errorf("coordinator: %w", err)
+	}
 	if err := c.people.AnnounceCurrent(ctx); err != nil {
 		return fmt.Errorf("coordinator: %w", err)
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stop = stop
 	c.done.Go(func() { c.people.Run(running) })
+	c.done.Go(func() { c.keepAsking(running) })
 	return nil
 }
 
@@ -154,6 +166,7 @@ func (c *Coordinator) Close() {
 		c.stop()
 	}
 	c.done.Wait()
+	c.providers.set.Close()
 }
 
 // Bootstrap creates the first administrator if there are no users at all; an empty

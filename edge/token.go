@@ -47,7 +47,8 @@ func (e *Edge) byAccessToken(ctx context.Context, text string) (authz.Principal,
 
 // holder joins what the token says with what is known here, if anything is.
 func holder(t oidctoken.Token, known authz.Principal) authz.Principal {
-	who := authz.Principal{ID: known.ID, Name: known.Name, Groups: slices.Concat(known.Groups, t.Person.Groups)}
+	who := known
+	who.Admin, who.Groups = false, slices.Concat(known.Groups, t.Person.Groups)
 	if who.ID == "" {
 		who.ID, who.Name = t.Issuer+"#"+t.Person.Subject, t.Person.Name
 	}

@@ -146,10 +146,11 @@ func (p *Provider) verifier(known *discovery, keys gooidc.KeySet) *gooidc.IDToke
 // unverified sorts the errors of verification.
 func (p *Provider) unverified(err error, seen *witness) *Fault {
 	var expired *gooidc.TokenExpiredError
+	var unread keysError
 	switch {
 	case errors.As(err, &expired):
 		return p.fault(Clock, err)
-	case seen.err != nil && isLocal(seen.err):
+	case errors.As(seen.err, &unread), errors.Is(seen.err, context.Canceled), errors.Is(seen.err, context.DeadlineExceeded):
 		return p.unreached(seen.err)
 	}
 	return p.fault(False, err)

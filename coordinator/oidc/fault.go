@@ -62,11 +62,14 @@ func (p *Provider) unreached(err error) *Fault {
 		return p.fault(False, err)
 	case errors.Is(err, egress.ErrForbidden):
 		return p.fault(Misset, err)
-	case errors.Is(err, egress.ErrTooLarge):
+	case errors.Is(err, egress.ErrTooLarge), errors.Is(err, errFalse):
 		return p.fault(False, err)
 	}
 	return p.fault(Away, err)
 }
+
+// errFalse is in errors of answers that came and do not hold.
+var errFalse = errors.New("it does not hold")
 
 // ungranted sorts the errors of the token endpoint (RFC 6749, 5.2).
 func (p *Provider) ungranted(err error) *Fault {

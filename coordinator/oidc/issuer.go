@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -121,7 +120,7 @@ func (d *discovery) check() error {
 		d.algorithms = []string{gooidc.RS256} // which every provider has to have
 	}
 	if len(d.algorithms) == 0 {
-		return errors.New("discovery: the provider signs ID tokens with no algorithm that can be trusted, such as RS256")
+		return fmt.Errorf("discovery: the provider signs ID tokens with no algorithm that can be trusted, such as RS256: %w", errFalse)
 	}
 	endpoint := d.provider.Endpoint()
 	needed := map[string]string{
@@ -132,7 +131,7 @@ func (d *discovery) check() error {
 	}
 	for name, address := range needed {
 		if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
-			return fmt.Errorf("discovery: %s is no web address", name)
+			return fmt.Errorf("discovery: %s is no web address: %w", name, errFalse)
 		}
 	}
 	return nil

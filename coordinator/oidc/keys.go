@@ -22,6 +22,11 @@ const (
 // errUnknownKey says that no key the provider publishes has made a signature.
 var errUnknownKey = errors.New("signed by no key that the provider publishes")
 
+// keysError says that keys could not be read.
+type keysError struct{ error }
+
+func (e keysError) Unwrap() error { return e.error }
+
 // keys are the public keys of an issuer. They are read when a token is signed by one
 // that is not known, so that a provider may change them as it likes; they are kept while
 // it cannot be read.
@@ -43,7 +48,7 @@ func newKeys(d *discovery, client *http.Client, now func() time.Time) *keys {
 
 // VerifySignature implements the KeySet of go-oidc.
 func (k *keys) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	signed, err := jose.ParseSigned(token, k.algorithms)
+	signed, err := jose.ParseSignedCompact(token, k.algorithms)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +111,7 @@ func (k *keys) ask(ctx context.Context, since time.Time) ([]jose.JSONWebKey, err
 	defer k.mu.Unlock()
 	k.asked = k.now()
 	if err != nil {
-		return nil, fmt.Errorf("keys of the provider: %w", err)
+		return nil, keysError{fmt.Errorf("keys of the provider: %w", err)}
 	}
 	k.known = fetched
 	return fetched, nil

@@ -18,6 +18,16 @@ type copyLine struct {
 	Rules *[]authz.Rule `json:"rules,omitempty"`
 	User  *copyUser     `json:"user,omitempty"`
 	End   *copyEnd      `json:"end,omitempty"`
+
+	Definitions *authz.Definitions `json:"definitions,omitempty"` // on the line of the rules, where they refer to any
+}
+
+// definitionsOf is nil where there are none: older versions know no line with them.
+func definitionsOf(set RuleSet) *authz.Definitions {
+	if d := set.Definitions; len(d.Collections)+len(d.Networks)+len(d.Terms) > 0 {
+		return &d
+	}
+	return nil
 }
 
 type copyHead struct {
@@ -59,7 +69,7 @@ func (s *Service) Backup(ctx context.Context, w io.Writer) (users int, err error
 			return err
 		}
 		rules := append([]authz.Rule{}, set.Rules...) // never null
-		if err := out.Encode(copyLine{Rules: &rules}); err != nil {
+		if err := out.Encode(copyLine{Rules: &rules, Definitions: definitionsOf(set)}); err != nil {
 			return err
 		}
 		if users, err = writeUsers(ctx, r, out); err != nil {

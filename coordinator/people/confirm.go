@@ -53,3 +53,12 @@ func (s *Service) EndByProvider(ctx context.Context, p ProviderSession, reason s
 	s.note(ctx, "session ended by its provider", "provider", p.Provider, "session", p.SessionID, "reason", reason)
 	return nil
 }
+
+// Keep writes down what a session needs of its provider, and nothing about the user.
+func (s *Service) Keep(ctx context.Context, p ProviderSession) error {
+	err := s.DB.Note(ctx, s.Now(), func(tx *db.Tx) error { return tx.SaveProviderSession(ctx, p) })
+	if errors.Is(err, db.ErrNotFound) {
+		return nil // it has ended meanwhile
+	}
+	return err
+}

@@ -24,7 +24,7 @@ const (
 
 // copied is a copy that has been read whole and found sound.
 type copied struct {
-	rules    []authz.Rule
+	rules    authz.Document
 	accounts []db.Account
 }
 
@@ -41,7 +41,7 @@ func (s *Service) Restore(ctx context.Context, r io.Reader) (users int, err erro
 				return fmt.Errorf("user %s: %w", a.Email, err)
 			}
 		}
-		if len(c.rules) == 0 {
+		if len(c.rules.Items) == 0 {
 			return nil
 		}
 		return tx.ReplaceRules(ctx, c.rules)
@@ -103,7 +103,7 @@ func parseCopyLine(text []byte) (line copyLine, err error) {
 			fields++
 		}
 	}
-	if fields != 1 {
+	if fields != 1 || line.Definitions != nil && line.Rules == nil {
 		return copyLine{}, errors.New("one of tessera-copy, rules, user and end is wanted")
 	}
 	return line, nil
@@ -119,8 +119,12 @@ func (s *Service) take(c *copied, n int, line copyLine) (ended bool, err error) 
 	case line.Head != nil && line.Head.Version != copyVersion:
 		return false, fmt.Errorf("this is version %d of copies, known here is %d: use the Tessera that made it, or a newer one", line.Head.Version, copyVersion)
 	case line.Rules != nil:
-		c.rules = *line.Rules
-		return false, s.checkRules(c.rules)
+		c.rules.Items = *line.Rules
+		if line.Definitions != nil {
+			c.rules.Definitions = *line.Definitions
+		}
+		_, err := s.compile(c.rules)
+		return false, err
 	case line.User != nil && len(c.accounts) == maxCopyUsers:
 		return false, fmt.Errorf("more than %d users", maxCopyUsers)
 	case line.User != nil:

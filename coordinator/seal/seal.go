@@ -96,7 +96,7 @@ func makeKey(folder, path string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	defer os.Remove(f.Name()) //nolint:errcheck // it is hidden, and nobody reads it
 	var k Key
 	_, _ = rand.Read(k[:])
 	_, err = f.WriteString(base64.StdEncoding.EncodeToString(k[:]))

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,12 +38,12 @@ type Keeper struct {
 	finder finder
 
 	mu        sync.Mutex
-	revision  int64        // of the snapshot
-	rules     []authz.Rule // of the snapshot, to see whether they changed
-	ready     bool         // there is a snapshot
-	confirmed time.Time    // when the snapshot was last known to be the newest
-	heard     time.Time    // when a revision last came
-	inStep    bool         // no revision was missed since the last reconciliation
+	revision  int64          // of the snapshot
+	rules     authz.Document // of the snapshot, to see whether they changed
+	ready     bool           // there is a snapshot
+	confirmed time.Time      // when the snapshot was last known to be the newest
+	heard     time.Time      // when a revision last came
+	inStep    bool           // no revision was missed since the last reconciliation
 }
 
 // NewKeeper makes a keeper that knows nothing and whose policy denies everything,
@@ -175,7 +175,7 @@ func (k *Keeper) apply(rights Rights, asked time.Time) error {
 	if rights.Complete && rights.Revision < k.revision {
 		return fmt.Errorf("the authority went back from revision %d to %d", k.revision, rights.Revision)
 	}
-	if err := k.setRules(rights.Rules); err != nil {
+	if err := k.setRules(authz.Document{Items: rights.Rules, Definitions: rights.Definitions}); err != nil {
 		return err
 	}
 	if rights.Revision != k.revision || !k.ready {
@@ -187,19 +187,15 @@ func (k *Keeper) apply(rights Rights, asked time.Time) error {
 }
 
 // setRules compiles rules unless they are those in force. Callers hold mu.
-func (k *Keeper) setRules(rules []authz.Rule) error {
-	if k.ready && slices.EqualFunc(k.rules, rules, sameRule) {
+func (k *Keeper) setRules(rules authz.Document) error {
+	if k.ready && reflect.DeepEqual(k.rules, rules) {
 		return nil
 	}
-	policy, err := authz.Compile(rules, k.cfg.Fallback)
+	policy, err := rules.Compile(k.cfg.Fallback)
 	if err != nil {
 		return fmt.Errorf("rules of the authority: %w", err)
 	}
 	k.rules = rules
 	k.policy.Store(policy)
 	return nil
-}
-
-func sameRule(a, b authz.Rule) bool {
-	return a.Name == b.Name && a.Access == b.Access && slices.Equal(a.Images, b.Images) && slices.Equal(a.Groups, b.Groups)
 }

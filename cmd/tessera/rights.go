@@ -26,6 +26,7 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		DB: people, PublicURLs: s.settings.PublicURLs,
 		SessionIdle: s.settings.SessionIdle, SessionMax: s.settings.SessionMax, TokenLife: s.settings.TokenLife,
 		SameSite: s.settings.SameSite, Service: serviceName, Fallback: authz.Access(s.settings.Access), Log: s.log,
+		TokenIssuers: tokenIssuers(s.settings.TokenProviders()),
 		Announce: func(revision int64) {
 			if f := announce.Load(); f != nil {
 				(*f)(revision)

@@ -79,7 +79,7 @@ type Settings struct {
 	OIDCSecret   string   `flag:"oidc-client-secret" roles:"serve coordinator" secret:"true" help:"the secret it shares with this server"`
 	OIDCLabel    string   `flag:"oidc-label" roles:"serve coordinator" help:"what people call the provider, shown on the sign-in button; default: its host"`
 	TokenKey     string   `flag:"token-key" roles:"serve coordinator" secret:"true" help:"key that providers' tokens are encrypted with in the database: 32 bytes in base64, the same for all coordinators; default: made up and kept in <data>/keys"`
-	EgressAllow  []string `flag:"egress-allow" roles:"serve coordinator" help:"hosts and networks (CIDR) that are not public and that this server may call nevertheless, such as a provider on your own network"`
+	EgressAllow  []string `flag:"egress-allow" roles:"serve edge coordinator" help:"hosts and networks (CIDR) that are not public and that this server may call nevertheless, such as a provider on your own network"`
 	Coordinators []string `flag:"coordinator-url" roles:"edge" help:"where edges hand /auth/* to, e.g. http://coordinator-1:8080; several allowed"`
 
 	// Providers come from the file alone, under oidc:.

@@ -23,7 +23,7 @@ server() { # server NAME MODULE@VERSION
 # Dex has replacements in its go.mod, which go install refuses: a module of ours pins it.
 dex() {
   local mark version
-  version=$(sed -n 's|^require github.com/dexidp/dex ||p' tests/oidc/dex/go.mod)
+  version=$(awk '$1 == "github.com/dexidp/dex" {print $2}' tests/oidc/dex/go.mod)
   mark="$dir/.dex-$version"
   [ -e "$mark" ] && [ -x "$dir/dex" ] && return
   echo "servers: building dex $version"

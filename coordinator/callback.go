@@ -54,7 +54,7 @@ var errNoDeparture = &people.Error{Kind: people.Invalid, Code: "no-such-departur
 
 // returned finds what was kept for a browser.
 func (c *Coordinator) returned(r *http.Request, provider *oidc.Provider) (kept, error) {
-	state, browser := r.URL.Query()["state"], cookieValue(r, c.shortCookie(r, departureCookie))
+	state, browser := r.URL.Query()["state"], cookieValue(r, c.departureCookie(r))
 	if len(state) != 1 || browser == "" {
 		return kept{}, errNoDeparture
 	}
@@ -89,7 +89,7 @@ func (c *Coordinator) mayLink(r *http.Request, j journey) error {
 func (c *Coordinator) arrivalOf(r *http.Request, provider *oidc.Provider, a oidc.Arrival, j journey) people.Arrival {
 	settings := c.providers.settings[provider.Name]
 	arrival := said(settings, a)
-	arrival.SignUp, arrival.LinkTo, arrival.Invitation = settings.SignUp, j.LinkTo, j.Invitation
+	arrival.SignUp, arrival.LinkTo = settings.SignUp, j.LinkTo
 	arrival.Addr, arrival.Agent, arrival.Before, arrival.Origin = clientAddr(r), r.UserAgent(), c.sessionSecret(r), j.Viewer
 	arrival.Session = people.ProviderSession{SID: a.SID}
 	if settings.Refresh > 0 && a.Refresh != "" {
@@ -129,7 +129,7 @@ func (c *Coordinator) goHome(w http.ResponseWriter, in people.SignedIn, j journe
 	switch {
 	case j.Window:
 		seeOther(w, "/auth/done")
-	case j.LinkTo != "" || j.Invitation != "":
+	case j.LinkTo != "":
 		seeOther(w, waysPath)
 	case in.AdminSecret != "" && strings.HasPrefix(j.Next, "/auth/admin"):
 		web.ShowOnward(w, web.Onward{Sentence: catalogue.Text("onward.signed-in", nameOf(in.Session.User)), Next: j.Next})

@@ -34,9 +34,6 @@ func (c *Coordinator) startSignIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	j := journey{Next: nextPath(r.FormValue("next")), Viewer: viewer.String(), Window: r.FormValue("window") != ""}
-	if r.FormValue("invited") != "" {
-		j.Invitation = cookieValue(r, c.shortCookie(r, invitationCookie))
-	}
 	c.depart(w, r, provider, j)
 }
 
@@ -80,7 +77,7 @@ func (c *Coordinator) depart(w http.ResponseWriter, r *http.Request, provider *o
 		c.fail(w, r, err)
 		return
 	}
-	c.setShortCookie(w, r, departureCookie, browser)
+	c.setDepartureCookie(w, r, browser)
 	if r.Method == http.MethodPost { // a form of ours must not end elsewhere
 		web.ShowOnward(w, web.Onward{Sentence: catalogue.Text("onward.provider", provider.Label), Next: address})
 		return
@@ -89,24 +86,18 @@ func (c *Coordinator) depart(w http.ResponseWriter, r *http.Request, provider *o
 	seeOther(w, address)
 }
 
-// The names of cookies that live for minutes, without the prefix they have over https.
-const (
-	departureCookie  = "tessera_departure"
-	invitationCookie = "tessera_invitation"
-)
-
-func (c *Coordinator) shortCookie(r *http.Request, name string) string {
+func (c *Coordinator) departureCookie(r *http.Request) string {
 	if c.isSecure(r) {
-		return "__Host-" + name
+		return "__Host-tessera_departure"
 	}
-	return name
+	return "tessera_departure"
 }
 
-// setShortCookie sets a cookie that comes back with the browser from a provider, which is
-// a link from elsewhere to it: Lax (H-027).
-func (c *Coordinator) setShortCookie(w http.ResponseWriter, r *http.Request, name, value string) {
+// setDepartureCookie sets a cookie that comes back with the browser from a provider, which
+// is a link from elsewhere to it: Lax (H-027).
+func (c *Coordinator) setDepartureCookie(w http.ResponseWriter, r *http.Request, value string) {
 	http.SetCookie(w, &http.Cookie{
-		Name: c.shortCookie(r, name), Value: value, Path: "/", Secure: c.isSecure(r), HttpOnly: true,
+		Name: c.departureCookie(r), Value: value, Path: "/", Secure: c.isSecure(r), HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, MaxAge: int(departureLife.Seconds()),
 	})
 }
@@ -116,7 +107,7 @@ const browserLength = 52 // characters of two rand.Text
 // browserSecret tells this browser from all others while it is away. Two tabs of it share
 // one.
 func (c *Coordinator) browserSecret(r *http.Request) string {
-	if held := cookieValue(r, c.shortCookie(r, departureCookie)); len(held) == browserLength {
+	if held := cookieValue(r, c.departureCookie(r)); len(held) == browserLength {
 		return held
 	}
 	return rand.Text() + rand.Text()

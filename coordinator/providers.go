@@ -118,12 +118,11 @@ func (p *providers) hasDomains() bool {
 // journey is where a sign-in by a provider ends. It is kept here while the browser is
 // with the provider, and made of what was checked before (R43).
 type journey struct {
-	Next       string `json:"next,omitempty"`       // path to go on to
-	Viewer     string `json:"viewer,omitempty"`     // origin of the viewer that asked, "" if it did not say
-	Window     bool   `json:"window,omitempty"`     // ends on the page that closes itself
-	LinkTo     string `json:"linkTo,omitempty"`     // id of the user who adds the provider
-	LinkFrom   string `json:"linkFrom,omitempty"`   // id of the session she does it from
-	Invitation string `json:"invitation,omitempty"` // hash is not enough: it is used up at the end
+	Next     string `json:"next,omitempty"`     // path to go on to
+	Viewer   string `json:"viewer,omitempty"`   // origin of the viewer that asked, "" if it did not say
+	Window   bool   `json:"window,omitempty"`   // ends on the page that closes itself
+	LinkTo   string `json:"linkTo,omitempty"`   // id of the user who adds the provider
+	LinkFrom string `json:"linkFrom,omitempty"` // id of the session she does it from
 }
 
 // start is the address of the page that sends the browser to a provider.

@@ -549,3 +549,42 @@ func TestDeparturesAreBounded(t *testing.T) {
 	s.pass(11 * time.Minute)
 	s.browser().leave("/auth/oidc/campus/start")
 }
+
+// R64: who came, who was turned away, and what a provider changed is on record.
+func TestProvidersOnRecord(t *testing.T) {
+	s := newCampus(t, hourly)
+	b := s.signedIn()
+	s.idp.Knows("alice", map[string]any{"groups": []string{"emeriti"}})
+	again := s.signedIn()
+	s.browser().want(s.sendLogout("campus", s.idp.LogoutToken("alice", "", nil)), http.StatusOK)
+	if s.knows(session.KindSession, b.hash()) || s.knows(session.KindSession, again.hash()) {
+		t.Fatal("the sessions live on")
+	}
+	var page struct {
+		Items []struct {
+			Event   string         `json:"event"`
+			Actor   string         `json:"actor"`
+			Details map[string]any `json:"details"`
+		}
+	}
+	admin := s.admin()
+	admin.want(admin.call(http.MethodGet, "/audit", nil, &page), http.StatusOK)
+	seen := map[string]int{}
+	for _, e := range page.Items {
+		if e.Details["provider"] == "campus" || e.Details["reason"] == "provider" {
+			seen[e.Event]++
+		}
+	}
+	if want := "map[authn_login_success:2 authz_change:2 session_expired:2 user_created:1]"; fmt.Sprint(seen) != want {
+		t.Errorf("R64 on record: %v, want %s", seen, want)
+	}
+	t.Run("turned away", func(t *testing.T) {
+		s := newCampus(t, func(p *coordinator.Provider) { p.SignUp = people.Invited })
+		b := s.browser()
+		b.want(b.by(s.idp, "campus", "alice", ""), http.StatusForbidden)
+		admin := s.admin()
+		if text := admin.want(admin.call(http.MethodGet, "/audit", nil, nil), http.StatusOK); !strings.Contains(text, "not-invited") {
+			t.Errorf("R64 not on record: %s", text)
+		}
+	})
+}

@@ -30,6 +30,7 @@ func (c *Coordinator) routes(jsonAPI http.Handler) http.Handler {
 	mux.Handle("GET /auth/assets/", web.Assets())
 	mux.Handle("/auth/admin/api/v1/", jsonAPI)
 	mux.Handle("GET /auth/admin", http.RedirectHandler("/auth/admin/", http.StatusSeeOther))
+	c.accountRoutes(mux)
 	c.adminRoutes(mux)
 	return unrouted.Handler(mux, refuse)
 }
@@ -39,11 +40,10 @@ func (c *Coordinator) providerRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /auth/oidc/{provider}/start", c.startSignIn)
 	mux.HandleFunc("GET /auth/oidc/{provider}/callback", c.callback)
 	mux.HandleFunc("POST /auth/oidc/{provider}/backchannel-logout", c.backchannelLogout)
-	mux.HandleFunc("POST /auth/oidc/{provider}/link", c.forPerson(c.postLink))
+	mux.HandleFunc("POST /auth/oidc/{provider}/link", c.forPerson(c.postAddWay))
 	mux.HandleFunc("POST /auth/find", c.findProvider)
 	mux.HandleFunc("GET "+waysPath, c.forPerson(c.getWays))
-	mux.HandleFunc("POST "+waysPath+"/remove", c.forPerson(c.postUnlink))
-	mux.HandleFunc("GET /auth/invitation", c.getInvitation)
+	mux.HandleFunc("POST "+waysPath+"/remove", c.forPerson(c.postRemoveWay))
 }
 
 // ofService turns requests for other auth services than ours away; the older

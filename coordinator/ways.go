@@ -57,9 +57,9 @@ func (c *Coordinator) getWays(w http.ResponseWriter, r *http.Request, sess peopl
 	web.ShowWays(w, page)
 }
 
-// postLink adds a provider to an account: proof of the one is the session, of the other
+// postAddWay adds a provider to an account: proof of the one is the session, of the other
 // the sign-in that follows (R50).
-func (c *Coordinator) postLink(w http.ResponseWriter, r *http.Request, sess people.Session) {
+func (c *Coordinator) postAddWay(w http.ResponseWriter, r *http.Request, sess people.Session) {
 	provider := c.providers.set.Find(r.PathValue("provider"))
 	if provider == nil {
 		problem(w, http.StatusNotFound, "no-such-provider")
@@ -68,7 +68,7 @@ func (c *Coordinator) postLink(w http.ResponseWriter, r *http.Request, sess peop
 	c.depart(w, r, provider, journey{LinkTo: sess.User.ID, LinkFrom: sess.ID})
 }
 
-func (c *Coordinator) postUnlink(w http.ResponseWriter, r *http.Request, sess people.Session) {
+func (c *Coordinator) postRemoveWay(w http.ResponseWriter, r *http.Request, sess people.Session) {
 	actor := people.Actor{UserID: sess.User.ID, SessionID: sess.ID}
 	err := c.people.Untie(r.Context(), actor, sess.User.ID, r.PostFormValue("issuer"), r.PostFormValue("subject"))
 	if err != nil {
@@ -76,25 +76,4 @@ func (c *Coordinator) postUnlink(w http.ResponseWriter, r *http.Request, sess pe
 		return
 	}
 	seeOther(w, waysPath)
-}
-
-// getInvitation takes the secret of an invitation out of the address, where logs and
-// other sites could read it, and shows what to do with it.
-func (c *Coordinator) getInvitation(w http.ResponseWriter, r *http.Request) {
-	if code := r.URL.Query().Get("code"); code != "" {
-		c.setShortCookie(w, r, invitationCookie, code)
-		w.Header().Set("Referrer-Policy", "no-referrer")
-		seeOther(w, "/auth/invitation")
-		return
-	}
-	invited, err := c.people.Invitee(r.Context(), cookieValue(r, c.shortCookie(r, invitationCookie)))
-	if err != nil {
-		c.fail(w, r, err)
-		return
-	}
-	page := web.Invitation{For: nameOf(invited)}
-	for _, p := range c.providers.set.All() {
-		page.Providers = append(page.Providers, web.Button{Label: p.Label, Link: "/auth/oidc/" + p.Name + "/start?invited=yes"})
-	}
-	web.ShowInvitation(w, page)
 }

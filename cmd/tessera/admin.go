@@ -13,6 +13,7 @@ const adminUsage = `write one of
   tessera admin user list | add EMAIL | set EMAIL | delete EMAIL
   tessera admin group list | add GROUP EMAIL | remove GROUP EMAIL
   tessera admin rule list | set FILE
+  tessera admin item list | set IMAGE | remove IMAGE | import FILE
   tessera admin session list | end ID
   tessera admin token list | create NAME | delete ID`
 
@@ -26,6 +27,7 @@ func admin(ctx, _ context.Context, env environment) error {
 		"user list": userList, "user add": userAdd, "user set": userSet, "user delete": userDelete,
 		"group list": groupList, "group add": groupAdd, "group remove": groupRemove,
 		"rule list": ruleList, "rule set": ruleSet,
+		"item list": itemList, "item set": itemSet, "item remove": itemRemove, "item import": itemImport,
 		"session list": sessionList, "session end": sessionEnd,
 		"token list": tokenList, "token create": tokenCreate, "token delete": tokenDelete,
 	}

@@ -45,12 +45,9 @@ func (s *server) tokens() (edge.Tokens, error) {
 // tokenIssuers says of whom coordinators let edges take access tokens. Of two providers
 // of one issuer the stricter counts.
 func tokenIssuers(providers []config.Provider) map[string]people.SignUp {
-	strictness := map[config.SignUp]people.SignUp{
-		"": people.Everyone, config.SignUpEveryone: people.Everyone, config.SignUpInvited: people.Invited, config.SignUpLinked: people.Linked,
-	}
 	issuers := map[string]people.SignUp{}
 	for _, p := range providers {
-		issuers[p.Issuer] = max(issuers[p.Issuer], strictness[p.SignUp])
+		issuers[p.Issuer] = max(issuers[p.Issuer], signUps[p.SignUp])
 	}
 	return issuers
 }

@@ -63,37 +63,3 @@ func (tx *Tx) UseToken(ctx context.Context, hash session.Hash, expires time.Time
 	}
 	return nil
 }
-
-// Invitation lets whoever has its secret add a provider to an account.
-type Invitation struct {
-	UserID  string
-	Expires time.Time
-}
-
-// InsertInvitation stores one, and deletes those that the user had.
-func (tx *Tx) InsertInvitation(ctx context.Context, hash session.Hash, i Invitation) error {
-	if err := tx.exec(ctx, `DELETE FROM invitations WHERE user_id = $1`, i.UserID); err != nil {
-		return fmt.Errorf("delete invitations: %w", err)
-	}
-	err := tx.exec(ctx, `INSERT INTO invitations (hash, user_id, expires) VALUES ($1, $2, $3)`, hash.String(), i.UserID, millis(i.Expires))
-	if err != nil {
-		return fmt.Errorf("insert invitation: %w", err)
-	}
-	return nil
-}
-
-// Invitation finds one.
-func (r Reader) Invitation(ctx context.Context, hash session.Hash) (i Invitation, err error) {
-	var expires int64
-	err = r.q.QueryRowContext(ctx, `SELECT user_id, expires FROM invitations WHERE hash = $1`, hash.String()).Scan(&i.UserID, &expires)
-	if err != nil {
-		return Invitation{}, notFound("invitation", err)
-	}
-	i.Expires = instant(expires)
-	return i, nil
-}
-
-// DeleteInvitation ends one; ErrNotFound if somebody was first.
-func (tx *Tx) DeleteInvitation(ctx context.Context, hash session.Hash) error {
-	return tx.execOne(ctx, "delete invitation", `DELETE FROM invitations WHERE hash = $1`, hash.String())
-}

@@ -8,10 +8,9 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
-	"github.com/tessera-iiif/tessera/internal/session"
 )
 
 // SignUp says who of a provider's people may come in the first time.
@@ -20,8 +19,8 @@ type SignUp int
 // The values of SignUp.
 const (
 	Everyone SignUp = iota // an account is made for them
-	Invited                // those who were given a link
-	Linked                 // those who added the provider to an account
+	Invited                // those who were given a sign-in link and added the provider then
+	Linked                 // those who added the provider to an account they have
 )
 
 // Arrival is somebody for whom an OpenID provider has vouched. Issuer and Subject alone
@@ -37,9 +36,8 @@ type Arrival struct {
 	DecidesAdmin bool // the operator has the provider say who administers
 	Admin        bool
 
-	SignUp     SignUp
-	LinkTo     string // id of the user whose session this browser left with, to add the provider
-	Invitation string // secret of a link, "" for none
+	SignUp SignUp
+	LinkTo string // id of the user whose session this browser left with, to add the provider
 
 	Session ProviderSession // what the session keeps; SessionID is not set
 	Seal    func(sessionID string, p *ProviderSession)
@@ -61,7 +59,6 @@ var (
 	errNotInvited  = &Error{Kind: Forbidden, Code: "not-invited"}
 	errNotLinked   = &Error{Kind: Forbidden, Code: "not-linked"}
 	errTiedAlready = &Error{Kind: Conflict, Code: "tied-already"}
-	errInvitation  = &Error{Kind: Forbidden, Code: "invitation-over"}
 )
 
 // Arrive starts a session, under a new id, for the user an identity belongs to. It makes
@@ -85,19 +82,28 @@ func (s *Service) Arrive(ctx context.Context, a Arrival) (SignedIn, error) {
 		return s.openArrival(ctx, tx, in, a)
 	})
 	if err != nil {
-		s.note(ctx, "sign-in by provider refused", "provider", a.Provider, "subject", a.Subject, "reason", err)
-		return SignedIn{}, err
+		return SignedIn{}, errors.Join(err, s.recordRefusal(ctx, a, err))
 	}
-	s.note(ctx, "signed in by provider", "provider", a.Provider, "user", in.Session.User.ID, "session", in.Session.ID, "linked", a.LinkTo != "" || a.Invitation != "")
+	s.Log.InfoContext(ctx, "signed in by a provider", "provider", a.Provider, "user", in.Session.User.ID, "session", in.Session.ID)
 	return in, nil
+}
+
+// byProvider is how people sign in so.
+const byProvider = "provider"
+
+// recordRefusal puts on record that somebody whom a provider knows may not come in.
+func (s *Service) recordRefusal(ctx context.Context, a Arrival, why error) error {
+	var refused *Error
+	if !errors.As(why, &refused) {
+		return nil
+	}
+	details := map[string]any{"by": byProvider, "provider": a.Provider, "subject": a.Subject, "reason": refused.Code}
+	return s.update(ctx, func(tx *db.Tx) error { return record(ctx, tx, Actor{}, audit.LoginFail, "", details) })
 }
 
 // openArrival stores the session and ends the one the browser came with.
 func (s *Service) openArrival(ctx context.Context, tx *db.Tx, in SignedIn, a Arrival) error {
-	if err := endFound(ctx, tx, a.Before, db.Reader.SessionByHash); err != nil {
-		return err
-	}
-	if err := insertSession(ctx, tx, in, a.Origin); err != nil {
+	if err := s.enter(ctx, tx, in, entry{before: a.Before, origin: a.Origin, by: byProvider}); err != nil {
 		return err
 	}
 	kept := a.Session
@@ -115,48 +121,41 @@ func (s *Service) recognise(ctx context.Context, tx *db.Tx, a Arrival) (Identity
 		return Identity{}, err
 	}
 	found := err == nil
-	owner, err := s.claimant(ctx, tx, a)
 	switch {
-	case err != nil:
-		return Identity{}, err
-	case found && owner != "" && owner != known.UserID:
+	case found && a.LinkTo != "" && a.LinkTo != known.UserID:
 		return Identity{}, errTiedAlready
 	case found:
 		return known, nil
-	case owner != "":
-		return s.tie(ctx, tx, a, owner)
+	case a.LinkTo != "":
+		return s.tie(ctx, tx, a)
 	}
 	return s.found(ctx, tx, a)
 }
 
-// claimant is the user to whom an arrival has proved to belong otherwise, "" for nobody.
-func (s *Service) claimant(ctx context.Context, tx *db.Tx, a Arrival) (string, error) {
-	if a.Invitation == "" {
-		return a.LinkTo, nil
-	}
-	hash := session.HashOf(a.Invitation)
-	i, err := tx.Invitation(ctx, hash)
-	switch {
-	case errors.Is(err, db.ErrNotFound):
-		return "", errInvitation
-	case err != nil:
-		return "", err
-	case !s.Now().Before(i.Expires):
-		return "", errInvitation
-	}
-	return i.UserID, tx.DeleteInvitation(ctx, hash)
-}
-
-func (s *Service) tie(ctx context.Context, tx *db.Tx, a Arrival, userID string) (Identity, error) {
-	i := Identity{Issuer: a.Issuer, Subject: a.Subject, UserID: userID, Provider: a.Provider, Email: a.Email}
-	held, err := tx.Identities(ctx, userID)
+// tie adds an identity to the account of whoever left to prove it.
+func (s *Service) tie(ctx context.Context, tx *db.Tx, a Arrival) (Identity, error) {
+	i := Identity{Issuer: a.Issuer, Subject: a.Subject, UserID: a.LinkTo, Provider: a.Provider, Email: a.Email}
+	held, err := tx.Identities(ctx, a.LinkTo)
 	if err != nil {
 		return Identity{}, err
 	}
 	if len(held) >= maxIdentities {
 		return Identity{}, &Error{Kind: Conflict, Code: "too-many-identities", Args: []any{maxIdentities}}
 	}
-	return i, tx.InsertIdentity(ctx, i)
+	if err := tx.InsertIdentity(ctx, i); err != nil {
+		return Identity{}, err
+	}
+	return i, record(ctx, tx, Actor{UserID: i.UserID}, identityAdded, userTarget(i.UserID), named(i))
+}
+
+// Events of identities.
+const (
+	identityAdded   = "authn_identity_added"
+	identityRemoved = "authn_identity_removed"
+)
+
+func named(i Identity) map[string]any {
+	return map[string]any{"provider": i.Provider, "issuer": i.Issuer, "subject": i.Subject}
 }
 
 // found makes a user for somebody who was never here, if everybody may come.
@@ -180,8 +179,14 @@ func (s *Service) found(ctx context.Context, tx *db.Tx, a Arrival) (Identity, er
 		return Identity{}, taken(err)
 	}
 	i := Identity{Issuer: a.Issuer, Subject: a.Subject, UserID: id, Provider: a.Provider, Email: a.Email, Founded: true}
-	return i, tx.InsertIdentity(ctx, i)
+	if err := tx.InsertIdentity(ctx, i); err != nil {
+		return Identity{}, err
+	}
+	return i, record(ctx, tx, system, audit.UserCreated, userTarget(id), named(i))
 }
+
+// system is the actor of what a provider's word leads to.
+var system = Actor{UserID: audit.System}
 
 // addressOf gives a new user an address: hers if it is known to be and nobody has it,
 // else one that is nobody's. An address that a provider only claims must not stand where
@@ -224,12 +229,12 @@ func (s *Service) follow(ctx context.Context, tx *db.Tx, i Identity, a Arrival) 
 		after.Name = name
 	}
 	i.Admin = decideAdmin(i, &after, a)
-	err = s.save(ctx, tx, before, after)
+	err = s.save(ctx, tx, system, before, after)
 	var refused *Error
 	if errors.As(err, &refused) && refused.Code == "last-admin" {
 		s.Log.WarnContext(ctx, "the provider says that the last administrator is none; she stays one", "provider", a.Provider, "user", before.ID)
 		after.Admin, i.Admin = true, true
-		err = s.save(ctx, tx, before, after)
+		err = s.save(ctx, tx, system, before, after)
 	}
 	if err != nil {
 		return User{}, err
@@ -272,13 +277,10 @@ func (s *Service) lend(ctx context.Context, tx *db.Tx, i Identity, groups []stri
 	if err := tx.SetLentGroups(ctx, i.Issuer, i.Subject, groups); err != nil {
 		return err
 	}
+	details := named(i)
+	details["groups"] = audit.Change{From: had, To: groups}
+	if err := record(ctx, tx, system, audit.RightsChange, userTarget(i.UserID), details); err != nil {
+		return err
+	}
 	return tx.ForgetUser(ctx, i.UserID)
 }
-
-// note is where what providers did goes on record.
-func (s *Service) note(ctx context.Context, event string, attrs ...any) {
-	s.Log.InfoContext(ctx, event, attrs...)
-}
-
-// invitationLife is how long a link may lie in somebody's mailbox.
-const invitationLife = 7 * 24 * time.Hour

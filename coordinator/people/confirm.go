@@ -46,11 +46,11 @@ func (s *Service) Confirm(ctx context.Context, p ProviderSession, a Arrival) err
 
 // EndByProvider ends a session because its provider does not let it go on.
 func (s *Service) EndByProvider(ctx context.Context, p ProviderSession, reason string) error {
-	err := s.update(ctx, func(tx *db.Tx) error { return tx.EndSession(ctx, p.SessionID) })
+	err := s.update(ctx, func(tx *db.Tx) error { return endAll(ctx, tx, system, []ProviderSession{p}, byProvider) })
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return err
 	}
-	s.note(ctx, "session ended by its provider", "provider", p.Provider, "session", p.SessionID, "reason", reason)
+	s.Log.InfoContext(ctx, "session ended by its provider", "provider", p.Provider, "session", p.SessionID, "reason", reason)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/internal/session"
 )
@@ -65,7 +66,7 @@ func (s *Service) LogoutByProvider(ctx context.Context, l ProviderLogout) (ended
 		if err != nil {
 			return err
 		}
-		return endAll(ctx, tx, meant)
+		return endAll(ctx, tx, system, meant, byProvider)
 	})
 	if errors.Is(err, db.ErrTaken) {
 		return 0, &Error{Kind: Invalid, Code: "logout-again"}
@@ -73,7 +74,6 @@ func (s *Service) LogoutByProvider(ctx context.Context, l ProviderLogout) (ended
 	if err != nil {
 		return 0, err
 	}
-	s.note(ctx, "signed out by provider", "provider", l.Provider, "sessions", ended)
 	return ended, nil
 }
 
@@ -107,16 +107,16 @@ func (l ProviderLogout) ofSID(ctx context.Context, r db.Reader) ([]ProviderSessi
 	return r.SessionsOfSubject(ctx, l.Issuer, subject)
 }
 
-func endProviderSessions(ctx context.Context, tx *db.Tx, issuer, subject string) error {
-	all, err := tx.SessionsOfSubject(ctx, issuer, subject)
-	if err != nil {
-		return err
-	}
-	return endAll(ctx, tx, all)
-}
-
-func endAll(ctx context.Context, tx *db.Tx, all []ProviderSession) error {
+// endAll ends sessions and puts each on record.
+func endAll(ctx context.Context, tx *db.Tx, actor Actor, all []ProviderSession, why string) error {
 	for _, p := range all {
+		sess, err := tx.Session(ctx, p.SessionID)
+		if err != nil {
+			return err
+		}
+		if err := recordEnd(ctx, tx, actor, sess, why); err != nil {
+			return err
+		}
 		if err := tx.EndSession(ctx, p.SessionID); err != nil {
 			return err
 		}
@@ -147,7 +147,11 @@ func (s *Service) KeepProviders(ctx context.Context, configured []Client) error 
 			if err := tx.EndProviderSessions(ctx, p.Provider, p.Issuer); err != nil {
 				return err
 			}
-			s.note(ctx, "sessions of a provider ended: it is configured no more", "provider", p.Provider, "issuer", p.Issuer)
+			details := map[string]any{"reason": "the provider is configured no more", "issuer": p.Issuer}
+			if err := record(ctx, tx, system, audit.SessionExpired, "provider:"+p.Provider, details); err != nil {
+				return err
+			}
+			s.Log.InfoContext(ctx, "sessions of a provider ended: it is configured no more", "provider", p.Provider, "issuer", p.Issuer)
 		}
 		return dropLenders(ctx, tx, configured)
 	})

@@ -71,7 +71,7 @@ func TestIdentity(t *testing.T) {
 	want("without groups given here", true, ada.ID)
 	change := func(c people.UserChange) func() {
 		return func() {
-			if _, err := h.UpdateUser(t.Context(), people.Actor{}, ada.ID, c); err != nil {
+			if _, err := h.UpdateUser(t.Context(), people.Actor{}, ada.ID, c, ""); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -41,15 +41,3 @@ func ShowWays(w http.ResponseWriter, ways Ways) {
 	protect(w.Header(), "")
 	render(w, http.StatusOK, "ways", page{Title: catalogue.Text("ways.title"), Show: ways})
 }
-
-// Invitation asks somebody to choose the provider to come by from now on.
-type Invitation struct {
-	For       string
-	Providers []Button
-}
-
-// ShowInvitation draws the page of an invitation.
-func ShowInvitation(w http.ResponseWriter, i Invitation) {
-	protect(w.Header(), "")
-	render(w, http.StatusOK, "invitation", page{Title: catalogue.Text("invitation.title"), Show: i})
-}

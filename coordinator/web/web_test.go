@@ -54,11 +54,15 @@ func everyPage() map[string]*httptest.ResponseRecorder {
 		})
 	})
 	draw("ways, none", func(w http.ResponseWriter) { web.ShowWays(w, web.Ways{As: evil}) })
-	draw("invitation", func(w http.ResponseWriter) {
-		web.ShowInvitation(w, web.Invitation{For: evil, Providers: []web.Button{{Label: evil, Link: "/c"}}})
-	})
 	draw("problem", func(w http.ResponseWriter) {
 		web.ShowProblem(w, 404, web.Problem{Sentence: evil, SignIn: "/b", Again: "/c"})
+	})
+	draw("link", func(w http.ResponseWriter) { web.ShowLink(w, 200, web.Link{}) })
+	draw("link, read", func(w http.ResponseWriter) {
+		web.ShowLink(w, 400, web.Link{Code: evil, As: evil, Email: evil, Password: true, Problem: evil})
+	})
+	draw("password", func(w http.ResponseWriter) {
+		web.ShowPassword(w, 200, web.Password{As: evil, Email: evil, Problem: evil, Done: evil})
 	})
 	draw("overview", func(w http.ResponseWriter) {
 		web.ShowOverview(w, 200, web.Admin{As: evil}, web.Overview{

@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tessera-iiif/tessera/internal/claims"
+	"github.com/tessera-iiif/tessera/internal/egress"
 )
 
 const (
@@ -50,6 +51,8 @@ type Provider struct {
 	Scopes []string `yaml:"scopes"` // default openid profile email
 	Prompt string   `yaml:"prompt"` // such as select_account, or login where browsers are shared
 	SignUp SignUp   `yaml:"sign-up"`
+
+	SkipUserInfo bool `yaml:"skip-userinfo"` // the ID token says everything
 
 	Refresh time.Duration `yaml:"refresh"` // how often the provider is asked whether somebody may stay; 0: never
 	Grace   time.Duration `yaml:"grace"`   // how long it may be out of reach meanwhile; default 24h
@@ -136,6 +139,9 @@ func (s *Settings) validateProviders() error {
 		seen[p.Name] = true
 	}
 	errs = append(errs, s.validateAudiences())
+	if _, err := egress.ParseAllow(s.EgressAllow); err != nil {
+		errs = append(errs, fmt.Errorf("--egress-allow %w", err))
+	}
 	if key, err := base64.StdEncoding.DecodeString(s.TokenKey); s.TokenKey != "" && (err != nil || len(key) != 32) {
 		errs = append(errs, errors.New("--token-key: write 32 random bytes in base64, as `openssl rand -base64 32` makes them"))
 	}

@@ -2,8 +2,6 @@
 -- ask them again.
 
 -- +goose Up
-ALTER TABLE sessions ADD COLUMN provider TEXT NOT NULL DEFAULT ''; -- name of the one signed in by; empty: password
-
 -- Who an issuer's subject is here. Nothing else identifies anybody.
 CREATE TABLE identities (
     issuer   TEXT    NOT NULL,
@@ -56,15 +54,6 @@ CREATE TABLE departures (
 CREATE INDEX departures_by_expiry ON departures (expires);
 CREATE INDEX departures_by_network ON departures (network);
 
--- Links by which an administrator lets somebody add a provider to an account.
-CREATE TABLE invitations (
-    hash    TEXT   NOT NULL PRIMARY KEY,
-    user_id TEXT   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    expires BIGINT NOT NULL
-);
-CREATE INDEX invitations_by_user ON invitations (user_id);
-CREATE INDEX invitations_by_expiry ON invitations (expires);
-
 -- Tokens that may come once alone.
 CREATE TABLE used_tokens (
     hash    TEXT   NOT NULL PRIMARY KEY,
@@ -74,9 +63,7 @@ CREATE INDEX used_tokens_by_expiry ON used_tokens (expires);
 
 -- +goose Down
 DROP TABLE used_tokens;
-DROP TABLE invitations;
 DROP TABLE departures;
 DROP TABLE provider_sessions;
 DROP TABLE provider_memberships;
 DROP TABLE identities;
-ALTER TABLE sessions DROP COLUMN provider;

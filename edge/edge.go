@@ -58,10 +58,10 @@ type Config struct {
 	SlashSubstitute string          // stands for "/" in identifiers; empty: off
 
 	ServiceName          string // of the sign-in service; empty: "members"
-	AuthTexts            iiif.Texts
-	ManifestsAsImages    bool // rules decide about manifests too; else they are open
-	IIIFTokenOpensImages bool // against the specifications, for clients of the older stack
-	DebugHeaders         bool // timings and worker names for everybody
+	Institution          string // named in the texts of every service; empty: none
+	ManifestsAsImages    bool   // rules decide about manifests too; else they are open
+	IIIFTokenOpensImages bool   // against the specifications, for clients of the older stack
+	DebugHeaders         bool   // timings and worker names for everybody
 
 	CacheBytes   int64         // of rendered images in memory; 0: 256 MiB
 	OpenMaxAge   time.Duration // how long caches may keep open images; 0: a day
@@ -87,9 +87,6 @@ func (c Config) withDefaults() Config {
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 20*time.Second)
 	c.InfoTTL = cmp.Or(c.InfoTTL, 2*time.Second)
 	c.MaxInFlight = cmp.Or(c.MaxInFlight, 512)
-	if c.AuthTexts == (iiif.Texts{}) {
-		c.AuthTexts = iiif.DefaultTexts("")
-	}
 	if c.Observe == nil {
 		c.Observe = func(string, int, string, time.Duration) {}
 	}
@@ -118,6 +115,8 @@ type Edge struct {
 	pages     http.Handler
 	decoySalt string
 	openImage []string // Cache-Control of images open to everybody
+
+	serviceTexts map[authz.Service]iiif.Texts
 }
 
 // New makes an edge. Errors name the setting to change.
@@ -138,6 +137,8 @@ func New(cfg Config) (*Edge, error) {
 		results:   newResultCache(cfg.CacheBytes),
 		decoySalt: rand.Text(),
 		openImage: []string{publicFor(cfg.OpenMaxAge)},
+
+		serviceTexts: textsByService(cfg.Institution),
 	}
 	e.images = newRecent(cfg, maxImages, func(tile.Image) uint32 { return 1 }, cfg.Renderer.Info)
 	e.pages = cfg.Pages(e)

@@ -38,6 +38,9 @@ const statusClientGone = 499
 var (
 	errMissing    = refuse(http.StatusNotFound, "There is nothing here. Check the address; names are case-sensitive.")
 	errNeedLogin  = refuse(http.StatusUnauthorized, "Sign in to see this image.")
+	errNeedTerms  = refuse(http.StatusUnauthorized, "Accept the terms of this image to see it.")
+	errElsewhere  = refuse(http.StatusForbidden, "This image may be seen in certain places alone, such as the reading room. Use a computer there.")
+	errViewOnly   = refuse(http.StatusForbidden, "Here this image is for looking at, in the formats jpg, png and webp.")
 	errForbidden  = refuse(http.StatusForbidden, "Your account may not see this image.")
 	errUnsure     = refuse(http.StatusServiceUnavailable, "Access cannot be checked at the moment. Try again in a minute.")
 	errOverloaded = refuse(http.StatusServiceUnavailable, "The server is busy. Try again in a second.")

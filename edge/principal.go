@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tessera-iiif/tessera/internal/iiif"
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
@@ -50,17 +51,20 @@ func (e *Edge) visitor(ctx context.Context, x *exchange, p purpose) visitor {
 	return who
 }
 
-// accepts turns down access tokens of another sign-in service, and those of the other
+// accepts turns down access tokens of other sites' services, and those of the other
 // flow: a token of version 2 opens no description, one of version 1 satisfies no probe.
+// Which of our own services gave it makes no difference: it stands for the same reader.
 func (e *Edge) accepts(c session.Credential, p purpose) bool {
-	switch {
-	case c.Kind != session.KindIIIF:
+	if c.Kind != session.KindIIIF {
 		return true
-	case c.Service != e.cfg.ServiceName:
+	}
+	if _, ours := iiif.ParseService(e.cfg.ServiceName, c.Service); !ours {
 		return false
-	case p == forStatus:
+	}
+	switch p {
+	case forStatus:
 		return c.Flow == session.Auth1
-	case p == forProbe:
+	case forProbe:
 		return c.Flow == session.Auth2
 	}
 	return true // only where a setting lets tokens open images

@@ -12,7 +12,6 @@ import (
 	"github.com/tessera-iiif/tessera/edge/pages"
 	"github.com/tessera-iiif/tessera/edge/roster"
 	"github.com/tessera-iiif/tessera/internal/bus"
-	"github.com/tessera-iiif/tessera/internal/iiif"
 	"github.com/tessera-iiif/tessera/internal/ops"
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/pkg/authz"
@@ -50,7 +49,7 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 			Upscaling: s.settings.Upscaling, RejectOversizeBox: s.settings.RejectBox,
 		},
 		Formats: crew.Formats, TileSize: s.settings.TileSize, JPEGQuality: s.settings.JPEGQuality, SlashSubstitute: s.settings.SlashSub,
-		ServiceName: serviceName, AuthTexts: iiif.DefaultTexts(s.settings.SiteName),
+		ServiceName: serviceName, Institution: s.settings.SiteName,
 		ManifestsAsImages: s.settings.ManAccess == "as-images", IIIFTokenOpensImages: s.settings.TokenOpens, DebugHeaders: s.settings.DebugHeaders,
 		CacheBytes: int64(s.settings.MemoryCache), OpenMaxAge: s.settings.OpenMaxAge, Budget: s.settings.Budget, MaxInFlight: s.settings.MaxInFlight,
 		Observe: s.metrics.Observe, Tag: bus.WithRequestID, Log: s.log,
@@ -88,7 +87,7 @@ func settle(ctx context.Context, known func() bool) {
 func (s *server) keeper(conn *bus.Conn) *session.Keeper {
 	authority := bus.NewAuthority(conn)
 	keeper := session.NewKeeper(session.Config{
-		Authority: again.NewAuthority(authority), Lease: s.settings.Lease, Fallback: authz.Access(s.settings.Access), Now: time.Now, Log: s.log,
+		Authority: again.NewAuthority(authority), Catalogue: authority, Lease: s.settings.Lease, Fallback: authz.Access(s.settings.Access), Now: time.Now, Log: s.log,
 	})
 	s.parts = append(s.parts, ops.Part{Name: "rights", Run: func(ctx context.Context) error { return keeper.Run(ctx, authority.Revisions()) }})
 	s.health.Check("rights", func(context.Context) error {

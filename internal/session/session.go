@@ -86,6 +86,9 @@ type Rights struct {
 	Rules    []authz.Rule `json:"rules"`
 	Ended    []Hash       `json:"ended,omitempty"` // credentials to forget: ended since the asked revision, or standing for something else now
 	Complete bool         `json:"complete"`        // false: the asked revision is too old, forget every credential
+
+	Definitions authz.Definitions `json:"definitions"` // what the rules refer to
+	Items       int64             `json:"items"`       // revision of the newest change to items; 0: there was none
 }
 
 // Authority is the truth about people. Its revision grows with every change that

@@ -66,11 +66,12 @@ browser: build ## headless Chromium drives Mirador and the built-in pages agains
 	scripts/browser.sh
 
 .PHONY: soak
-soak: setup-test build ## long: 200,000 tasks in one decoder, MinIO itself, every fuzz target for FUZZTIME=10m, a thousand sign-ins
+soak: setup-test build ## long: 200,000 tasks in one decoder, MinIO itself, Dex, every fuzz target for FUZZTIME=10m, a thousand sign-ins
 	$(GO) test -tags soak -run MemoryPlateau -timeout 3h -v ./worker/decoder
-	scripts/servers.sh $(TOOLS) minio
+	scripts/servers.sh $(TOOLS) minio dex
 	S3_SERVER=minio $(GO) test -count 1 -timeout 10m ./internal/store/s3/...
 	scripts/fuzz.sh $${FUZZTIME:-10m}
+	$(GO) test -count 1 -run RealProviders ./tests/e2e
 	TESSERA_TEST_SOAK=1 $(GO) test -timeout 20m ./tests/cluster/
 
 .PHONY: test-external

@@ -71,6 +71,7 @@ func (e *Edge) picture(ctx context.Context, x *exchange, t iiifurl.Target) error
 	who := e.visitor(ctx, x, forContent)
 	seen, err := e.admit(ctx, t, who)
 	x.authorised = time.Since(x.started)
+	e.testify(x, who, seen, err)
 	if err != nil {
 		return err
 	}

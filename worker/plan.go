@@ -27,6 +27,9 @@ type plan struct {
 	task decoder.Task // without File and Stream
 	lane lane
 
+	width, height         int // of the image
+	tileWidth, tileHeight int // of the file's own tiles, 0 where it has none
+
 	object    store.Object
 	index     *packets.Index // nil: the whole file is decoded
 	unindexed packets.Reason // why, for JPEG 2000
@@ -47,7 +50,7 @@ func (w *Worker) plan(job tile.Job, img tile.Image) (plan, error) {
 	if decoded > w.limits.DecodedArea {
 		return plan{}, tile.Fail(tile.Invalid, "the region is too large to be decoded at this size: ask for a smaller region or size", nil)
 	}
-	p := plan{task: decoder.Task{
+	p := plan{width: img.Width, height: img.Height, tileWidth: img.TileWidth, tileHeight: img.TileHeight, task: decoder.Task{
 		Format: img.Format, Region: r.Region, Width: r.Width, Height: r.Height, Mirror: r.Mirror, Degrees: r.Degrees,
 		Quality: r.Quality, Output: r.Format, JPEGQuality: cmp.Or(job.JPEGQuality, defaultQuality),
 	}}

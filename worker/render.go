@@ -47,6 +47,9 @@ func (w *Worker) kept(ctx context.Context, key tile.Key) (tile.Result, bool) {
 		defer done()
 		return w.result(r, tile.FromWorker), true
 	}
+	if r := w.prepared(key); r != nil {
+		return w.result(r, tile.FromWorker), true
+	}
 	if w.results == nil {
 		return tile.Result{}, false
 	}

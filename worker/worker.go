@@ -34,7 +34,6 @@ import (
 	"os"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -136,8 +135,8 @@ type Worker struct {
 	callers     callers
 	admission   *admission
 	fetches     *admission // of packets from afar, ahead of admission
-	batches     *batches
-	joint       atomic.Uint64 // tiles decoded by a neighbour
+	levels      *levels
+	shelf       *shelf
 	wards       *wards
 	saver       *saver
 	sharer      *saver // into the shared store, which may be slow
@@ -173,7 +172,8 @@ func New(c Config) *Worker {
 		}),
 		admission: newAdmission(slots, cmp.Or(c.Queue, 8*slots)),
 		fetches:   newAdmission(fetchers*slots, cmp.Or(c.Queue, 8*slots)),
-		batches:   &batches{slots: slots},
+		levels:    newLevels(),
+		shelf:     newShelf(),
 		wards:     newWards(),
 		saver:     newSaver(closing, c.Results, c.Log),
 		sharer:    newSaver(closing, c.Shared, c.Log),
@@ -223,6 +223,9 @@ type Stats struct {
 	Fetching       int    // renderings whose packets are fetched, or wait for that
 	Fetches        uint64 // of packets ahead of a slot
 	Joint          uint64 // tiles decoded with a neighbour's, in its slot
+	AheadJobs      uint64 // decodes that made tiles nobody had asked for yet
+	Ahead          uint64 // these tiles
+	AheadUsed      uint64 // of which so many were asked for since
 }
 
 // Packets counts what became of JPEG 2000 regions: how many were made of their packets
@@ -237,7 +240,8 @@ func (w *Worker) Stats() Stats {
 	s.Fetching, s.Fetches = f.Running+f.Waiting, f.Decodes
 	s.Unsaved = w.saver.dropped.Load() + w.sharer.dropped.Load()
 	s.Quarantined = w.wards.condemned()
-	s.Joint = w.joint.Load()
+	ahead := w.levels.stats()
+	s.Joint, s.AheadJobs, s.Ahead, s.AheadUsed = ahead.joint, ahead.jobs, ahead.made, ahead.used
 	return s
 }
 
@@ -251,6 +255,9 @@ func (w *Worker) Clear(id string) {
 	}
 	w.wards.clear(func(key string) bool { return meant(id, key) })
 	w.packets.Forget(func(key string) bool { return meant(id, key) })
+	of := func(name string) bool { return meant(id, name) }
+	w.levels.forget(of)
+	w.shelf.forget(of)
 }
 
 // Forgetter is a source that remembers for a while what it found out.

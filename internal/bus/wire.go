@@ -5,7 +5,7 @@
 // # Subjects
 //
 //	tessera.job.<kind>                 jobs: render, info, manifest, list, capabilities; queue group of the workers
-//	tessera.authority.<kind>           questions: lookup, rights; queue group of the coordinators
+//	tessera.authority.<kind>           questions: lookup, identity, rights; queue group of the coordinators
 //	tessera.cancel.<service>           job ids whose caller has left; every member hears them
 //	tessera.flow.<user>.<responder>.<stream>  credit for one stream, and its end, from the receiver
 //	tessera.revision                   newest revision of rights, decimal, every second

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tessera-iiif/tessera/internal/store"
 	"github.com/tessera-iiif/tessera/internal/store/s3"
 	"github.com/tessera-iiif/tessera/internal/store/s3/s3test"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
@@ -143,4 +144,39 @@ func firstTile(t *testing.T, o *observed, w *worker.Worker, key string, r iiifur
 	t.Logf("%v, of which %v decoding: %d rounds, %d requests, %d bytes; behind it so far %d rounds", took.Round(time.Millisecond),
 		(timing.Decode + timing.Encode).Round(time.Millisecond), used.rounds, used.requests, used.bytes, behind.rounds)
 	return body, used
+}
+
+// TestManyTiles: what shows many tiles of a far away file waits for the lower resolutions,
+// which come with the headers of the tiles: a request for each, and no more.
+func TestManyTiles(t *testing.T) {
+	const across = 20
+	s := compressed(t, 2*giantSide, lossy+" -PLT")
+	m := mosaic{sample: s, columns: across, rows: across, tile: giantSide, told: true, full: within(nil)}
+	bucket, key, _ := overwritten(t, func(path string) int64 { return m.write(t, path) })
+	o, far := remote(t, bucket)
+	folder, err := store.OpenDir(filepath.Join(server.Folder, bucket), quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = folder.Close() })
+	near := newWorker(t, worker.Config{Source: folder, Decoders: decoders(t)})
+	for n, r := range []iiifurl.Rect{{W: m.width(), H: m.height()}, {X: 8192, Y: 8192, W: 8192, H: 8192}} {
+		before, _ := o.counts()
+		began := time.Now()
+		body, err := render(waited(t), far, key, r, r.W>>6, r.H>>6)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, behind := o.counts()
+		t.Logf("%d tiles in %v: %d requests waited for, %d behind", r.W/giantSide*r.H/giantSide, time.Since(began).Round(time.Millisecond), after.since(before).requests, behind.requests)
+		if body != rendered(t, near, key, r, r.W>>6, r.H>>6) {
+			t.Errorf("%+v: other pixels than from a folder", r)
+		}
+		if n == 1 && after != before || behind.requests > across*across+8 {
+			t.Errorf("%+v: %+v waited for, %+v behind", r, after.since(before), behind)
+		}
+	}
+	if s := far.Packets(); s.Lower != 1 || s.Ranges != 0 {
+		t.Errorf("%+v", s)
+	}
 }

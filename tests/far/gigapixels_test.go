@@ -37,14 +37,14 @@ func TestTenGigapixels(t *testing.T) {
 		t.Fatalf("%+v, %v", d, err)
 	}
 	for _, size := range d.Sizes {
-		if size.Width > m.width()>>5 { // of which more would have to be decoded than lower resolutions
+		if size.Width > m.width()>>6 { // of which more would have to be decoded than lower resolutions
 			break
 		}
 		server.shown(t, fmt.Sprintf("full/%d,%d", size.Width, size.Height), size.Width, size.Height)
 	}
 	for _, factor := range d.Tiles[0].ScaleFactors {
 		span := d.Tiles[0].Width * factor
-		for range 4 {
+		for range 3 {
 			x, y := rng.IntN(m.width()/span+1)*span, rng.IntN(m.height()/span+1)*span
 			if factor <= blockAcross*giantSide/256 { // of which not all is in the file
 				b := at[rng.IntN(len(at))]

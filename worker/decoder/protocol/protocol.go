@@ -21,7 +21,7 @@ const (
 	MaxStream    = 256 << 20 // bytes of a codestream sent in place of a file
 	MaxDimension = 1 << 24   // pixels
 	MaxReduce    = 32        // resolution levels
-	MaxCuts      = 16        // pictures cut out of one decoded region
+	MaxCuts      = 40        // pictures cut out of one decoded region
 )
 
 // Op says what a request wants.

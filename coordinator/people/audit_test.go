@@ -167,7 +167,7 @@ func TestKilledCoordinatorLosesNoEntry(t *testing.T) {
 		t.Errorf("R64: %v", v.Broken)
 	}
 	for _, id := range acknowledged {
-		found, err := h.Audit(t.Context(), people.AuditQuery{Target: "user:" + id, Limit: 2})
+		found, _, err := h.Audit(t.Context(), people.AuditQuery{Target: "user:" + id, Limit: 2})
 		if err != nil || len(found) != 1 {
 			t.Errorf("R64: %d entries of user %s, %v", len(found), id, err)
 		}
@@ -222,7 +222,7 @@ func TestGuessesOnRecord(t *testing.T) {
 		_, _ = h.SignIn(t.Context(), people.Attempt{Email: email, Password: "wrong", Addr: netip.MustParseAddr("192.0.2.1")})
 	}
 	count := func(event string) int {
-		found, err := h.Audit(t.Context(), people.AuditQuery{Event: event, Target: "user:" + u.ID, Limit: 100})
+		found, _, err := h.Audit(t.Context(), people.AuditQuery{Event: event, Target: "user:" + u.ID, Limit: 100})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -59,6 +59,10 @@ func TestCommands(t *testing.T) {
 		{"group", groupCommands},
 		{"token", tokenCommands},
 		{"session", sessionCommands},
+		{"sessions of one user", userSessionCommands},
+		{"sign-in link", linkCommands},
+		{"renamed group", groupRenameCommands},
+		{"audit", auditCommands},
 		{"user", userCommands},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -214,6 +218,78 @@ func tokenCommands(t *testing.T, s *server, _ *http.Client) {
 		return s.get("/iiif/3/members/full/10,/0/default.jpg", "Authorization", bearer).StatusCode == 401
 	})
 	sh.fails("no such token", "admin", "token", "delete", list.Items[0].ID)
+}
+
+func userSessionCommands(t *testing.T, s *server, _ *http.Client) {
+	sh := s.shell()
+	plain := s.signIn("plain@example.org", adminPassword)
+	var ended struct{ Ended int }
+	if sh.must(&ended, "admin", "session", "end", "--user", "plain@example.org"); ended.Ended != 1 {
+		t.Errorf("%+v", ended)
+	}
+	s.eventually("the session opens nothing", func() bool {
+		return s.do(plain, "GET", "/iiif/3/members/full/10,/0/default.jpg").StatusCode == 401
+	})
+	if said := sh.must(nil, "admin", "session", "list", "--provider", "elsewhere"); strings.Contains(said, "@") {
+		t.Errorf("sessions of another provider: %s", said)
+	}
+	sh.fails("or --user EMAIL", "admin", "session", "end")
+}
+
+func linkCommands(t *testing.T, s *server, _ *http.Client) {
+	sh := s.shell()
+	url := strings.TrimSpace(sh.must(nil, "admin", "user", "link", "plain@example.org", "--keep-password"))
+	page, secret, ok := strings.Cut(url, "#")
+	if !ok || page != s.url+"/auth/link" || secret == "" {
+		t.Fatalf("R58: %s", url)
+	}
+	var u struct{ Email string }
+	if sh.must(&u, "admin", "user", "unlink", "plain@example.org"); u.Email != "plain@example.org" {
+		t.Errorf("%+v", u)
+	}
+}
+
+func groupRenameCommands(t *testing.T, s *server, _ *http.Client) {
+	sh := s.shell()
+	var g struct {
+		Name    string
+		Members int
+	}
+	sh.must(nil, "admin", "group", "add", "a/b", "plain@example.org")
+	if sh.must(&g, "admin", "group", "rename", "a/b", "c d"); g.Name != "c d" || g.Members != 1 {
+		t.Errorf("%+v", g)
+	}
+	if said := sh.must(nil, "admin", "group", "members", "c d"); !strings.Contains(said, "plain@example.org") {
+		t.Error(said)
+	}
+	sh.must(nil, "admin", "group", "delete", "c d")
+	if said := sh.must(nil, "admin", "group", "members", "c d"); strings.Contains(said, "@") {
+		t.Error(said)
+	}
+}
+
+// R64: the record tells what the commands before did, and is whole.
+func auditCommands(t *testing.T, s *server, _ *http.Client) {
+	sh := s.shell()
+	if said := sh.must(nil, "admin", "audit", "list", "--event", "authz_*"); !strings.Contains(said, "group:c d") || !strings.Contains(said, adminEmail) {
+		t.Errorf("R64: %s", said)
+	}
+	var whole struct {
+		Entries int
+		Head    struct {
+			Seq  int
+			Hash string
+		}
+	}
+	if sh.must(&whole, "admin", "audit", "verify"); whole.Entries < 10 || whole.Head.Seq != whole.Entries {
+		t.Errorf("R64: %+v", whole)
+	}
+	file := filepath.Join(t.TempDir(), "audit.jsonl")
+	if err := os.WriteFile(file, []byte(sh.must(nil, "admin", "audit", "export")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	head := fmt.Sprintf("%d:%s", whole.Head.Seq, whole.Head.Hash)
+	sh.must(nil, "admin", "audit", "verify", "--file", file, "--head", head)
 }
 
 func userCommands(t *testing.T, s *server, _ *http.Client) {

@@ -74,8 +74,8 @@ type Coordinator struct {
 	log      *slog.Logger
 	handler  http.Handler
 
-	stop context.CancelFunc
-	done sync.WaitGroup
+	stop    context.CancelFunc
+	running sync.WaitGroup
 }
 
 var _ session.Authority = (*Coordinator)(nil)
@@ -139,7 +139,7 @@ func (c *Coordinator) Start(ctx context.Context) error {
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stop = stop
-	c.done.Go(func() { c.people.Run(running) })
+	c.running.Go(func() { c.people.Run(running) })
 	return nil
 }
 
@@ -149,7 +149,7 @@ func (c *Coordinator) Close() {
 	if c.stop != nil {
 		c.stop()
 	}
-	c.done.Wait()
+	c.running.Wait()
 }
 
 // Bootstrap creates the first administrator if there are no users at all; an empty

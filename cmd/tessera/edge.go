@@ -40,7 +40,7 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 	e, err := edge.New(edge.Config{
 		Renderer: workers, Library: workers, Keeper: keeper, Coordinator: coordinator,
 		Pages: func(judge *edge.Edge) http.Handler {
-			views = pages.New(pages.Config{Library: workers, Judge: judge, SiteName: s.settings.SiteName, Version: version, Log: s.log})
+			views = pages.New(pages.Config{Library: workers, Judge: judge, SiteName: s.settings.SiteName, Version: version, ServiceName: serviceName, Log: s.log})
 			return views
 		},
 		PublicURLs: s.settings.PublicURLs, TrustedProxies: s.settings.TrustedProxy,

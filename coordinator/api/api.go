@@ -46,6 +46,8 @@ func (s *server) calls() map[string]call {
 		"PUT /rules":            s.putRules,
 		"GET /sessions":         s.listSessions,
 		"DELETE /sessions/{id}": s.endSession,
+		"GET /visits":           s.listVisits,
+		"DELETE /visits/{id}":   s.endVisit,
 		"GET /tokens":           s.listTokens,
 		"POST /tokens":          s.createToken,
 		"DELETE /tokens/{id}":   s.deleteToken,

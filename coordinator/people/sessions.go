@@ -130,10 +130,11 @@ func (s *Service) signOut(ctx context.Context, secret string, find finder) error
 	return s.update(ctx, func(tx *db.Tx) error { return endFound(ctx, tx, secret, find) })
 }
 
+// endFound ends a session, or the visit that the cookie stands for in its place.
 func endFound(ctx context.Context, tx *db.Tx, secret string, find finder) error {
 	sess, err := find(tx.Reader, ctx, session.HashOf(secret))
 	if errors.Is(err, db.ErrNotFound) {
-		return nil
+		return endVisit(ctx, tx, secret)
 	}
 	if err != nil {
 		return err

@@ -33,7 +33,17 @@ func everyPage() map[string]*httptest.ResponseRecorder {
 	draw("continue", func(w http.ResponseWriter) {
 		web.ShowContinue(w, web.Continue{Action: "/a", Origin: evil, As: evil, Switch: "/b"})
 	})
-	draw("done", web.ShowDone)
+	draw("done", func(w http.ResponseWriter) { web.ShowDone(w, web.SignedIn) })
+	draw("accepted", func(w http.ResponseWriter) { web.ShowDone(w, web.Accepted) })
+	draw("looked", func(w http.ResponseWriter) { web.ShowDone(w, web.Looked) })
+	draw("terms", func(w http.ResponseWriter) {
+		web.ShowTerms(w, 200, web.Terms{
+			Action: "/a", Origin: evil, Next: evil, Title: evil, Text: evil + "\n\n" + evil, Language: "en", Version: evil, As: evil, Switch: "/b", Problem: evil,
+		})
+	})
+	draw("terms, accepted", func(w http.ResponseWriter) {
+		web.ShowTerms(w, 200, web.Terms{Action: "/a", Title: "x", Text: "y", Language: "en", Accepted: true})
+	})
 	draw("signed out", web.ShowSignedOut)
 	draw("problem", func(w http.ResponseWriter) { web.ShowProblem(w, 404, web.Problem{Sentence: evil, SignIn: "/b"}) })
 	draw("overview", func(w http.ResponseWriter) {

@@ -83,7 +83,7 @@ func TestPages(t *testing.T) {
 	}
 	var sessions listJSON[struct{ ID string }]
 	b.call(http.MethodGet, "/sessions?limit=1", nil, &sessions)
-	if len(sessions.Items) != 1 || sessions.Next != sessions.Items[0].ID {
+	if len(sessions.Items) != 1 || sessions.Next == "" {
 		t.Errorf("sessions %+v", sessions)
 	}
 	for _, query := range []string{"limit=0", "limit=1001", "limit=x"} {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/api"
+	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/coordinator/password"
 	"github.com/tessera-iiif/tessera/coordinator/people"
@@ -28,6 +29,7 @@ type Config struct {
 	SessionIdle time.Duration // a session ends after so long without activity; default 8 h
 	SessionMax  time.Duration // and so long after sign-in; default 7 days
 	TokenLife   time.Duration // of IIIF access tokens; default 5 min
+	AuditKeep   time.Duration // how long the record of changes is kept; default 0, for ever
 	Passwords   password.Config
 
 	SameSite string // of the session cookie over https: "lax" (default) or "none"
@@ -89,7 +91,7 @@ func New(config Config) (*Coordinator, error) {
 	c := &Coordinator{
 		people: people.New(people.Config{
 			DB: config.DB, Passwords: password.NewHasher(config.Passwords),
-			SessionIdle: config.SessionIdle, SessionMax: config.SessionMax, TokenLife: config.TokenLife,
+			SessionIdle: config.SessionIdle, SessionMax: config.SessionMax, TokenLife: config.TokenLife, AuditKeep: config.AuditKeep,
 			Fallback: config.Fallback, Announce: config.Announce, Now: config.Now, Log: config.Log,
 		}),
 		service: config.Service, fallback: config.Fallback, viewers: map[origin]bool{}, log: config.Log,
@@ -98,7 +100,7 @@ func New(config Config) (*Coordinator, error) {
 		return nil, err
 	}
 	c.handler = c.routes(api.New(api.Config{
-		People: c.people, Session: c.adminSession, FromHere: c.isFromHere, Fallback: c.fallback, Log: config.Log,
+		People: c.people, Session: c.adminSession, FromHere: c.isFromHere, Fallback: c.fallback, LinkURL: c.linkURL, Log: config.Log,
 	}))
 	return c, nil
 }
@@ -180,5 +182,6 @@ const requestTime = 20 * time.Second
 func (c *Coordinator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 	defer cancel()
+	ctx = audit.WithOrigin(ctx, audit.Origin{Addr: clientAddr(r), RequestID: r.Header.Get("X-Request-Id")})
 	c.handler.ServeHTTP(w, r.WithContext(ctx))
 }

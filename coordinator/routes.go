@@ -28,6 +28,7 @@ func (c *Coordinator) routes(jsonAPI http.Handler) http.Handler {
 	mux.Handle("GET /auth/assets/", web.Assets())
 	mux.Handle("/auth/admin/api/v1/", jsonAPI)
 	mux.Handle("GET /auth/admin", http.RedirectHandler("/auth/admin/", http.StatusSeeOther))
+	c.accountRoutes(mux)
 	c.adminRoutes(mux)
 	return unrouted.Handler(mux, refuse)
 }

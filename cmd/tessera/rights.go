@@ -24,7 +24,7 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 	var announce atomic.Pointer[func(int64)]
 	c, err := coordinator.New(coordinator.Config{
 		DB: people, PublicURLs: s.settings.PublicURLs,
-		SessionIdle: s.settings.SessionIdle, SessionMax: s.settings.SessionMax, TokenLife: s.settings.TokenLife,
+		SessionIdle: s.settings.SessionIdle, SessionMax: s.settings.SessionMax, TokenLife: s.settings.TokenLife, AuditKeep: s.settings.AuditKeep,
 		SameSite: s.settings.SameSite, Service: serviceName, Fallback: authz.Access(s.settings.Access), Log: s.log,
 		Announce: func(revision int64) {
 			if f := announce.Load(); f != nil {

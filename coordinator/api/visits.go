@@ -22,15 +22,15 @@ func visitOf(v people.Visit) visit {
 }
 
 func (s *server) listVisits(w http.ResponseWriter, r *http.Request, _ people.Actor) error {
-	limit, after, err := paging(r)
+	p, err := pageOf(r, "visits")
 	if err != nil {
 		return err
 	}
-	rows, err := s.People.Visits(r.Context(), people.VisitQuery{After: after, Limit: limit + 1})
+	rows, err := s.People.Visits(r.Context(), people.VisitQuery{After: p.after, Limit: p.limit + 1})
 	if err != nil {
 		return err
 	}
-	return write(w, http.StatusOK, paged(rows, limit, visitOf, func(v people.Visit) string { return v.ID }))
+	return write(w, http.StatusOK, paged(rows, p, visitOf, func(v people.Visit) string { return v.ID }))
 }
 
 func (s *server) endVisit(w http.ResponseWriter, r *http.Request, actor people.Actor) error {

@@ -25,6 +25,7 @@ func (tx *Tx) Purge(ctx context.Context, l Limits) error {
 		{`DELETE FROM sessions WHERE seen < $1 OR expires < $2`, []any{millis(l.Seen), millis(l.Expired)}},
 		{`DELETE FROM access_tokens WHERE expires < $1`, []any{millis(l.Expired)}},
 		{`DELETE FROM personal_tokens WHERE expires < $1`, []any{millis(l.Expired)}},
+		{`DELETE FROM sign_in_links WHERE expires < $1`, []any{millis(l.Expired)}},
 		{`UPDATE revision SET horizon = COALESCE((SELECT MAX(revision) FROM changes WHERE at < $1), horizon) WHERE id = 1`, []any{millis(l.Changes)}},
 		{`DELETE FROM changes WHERE revision <= (SELECT horizon FROM revision WHERE id = 1)`, nil},
 		{`DELETE FROM throttle WHERE updated < $1 AND until < $2`, []any{millis(l.Throttle), millis(tx.now)}},

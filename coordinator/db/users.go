@@ -25,6 +25,7 @@ type User struct {
 type UserQuery struct {
 	Search string // part of address or name; "" finds everybody
 	Email  string // the whole address, lower case; "" finds everybody
+	Group  string // "" finds everybody
 	After  string // address after which the page begins
 	Limit  int
 }
@@ -76,7 +77,8 @@ func (r Reader) Users(ctx context.Context, q UserQuery) ([]User, error) {
 	rows, err := r.q.QueryContext(ctx, `SELECT `+userColumns+` FROM users u
 		WHERE u.email > $1 AND ($2 = '' OR u.email = $2)
 		  AND ($3 = '' OR u.email LIKE $3 ESCAPE '\' OR LOWER(u.name) LIKE $3 ESCAPE '\')
-		ORDER BY u.email LIMIT $4`, q.After, q.Email, containing(q.Search), q.Limit)
+		  AND ($4 = '' OR EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = u.id AND m.name = $4))
+		ORDER BY u.email LIMIT $5`, q.After, q.Email, containing(q.Search), q.Group, q.Limit)
 	users, err := collect(rows, err, func(rows *sql.Rows) (User, error) { return scanUser(rows) })
 	if err != nil {
 		return nil, fmt.Errorf("users: %w", err)

@@ -69,6 +69,9 @@ func (s *Service) lookupPersonal(ctx context.Context, hash session.Hash) (sessio
 	if err != nil {
 		return session.Credential{}, err
 	}
+	if !Allows(t, ScopeImages) {
+		return session.Credential{}, session.ErrUnknown
+	}
 	return s.withTerms(ctx, session.Credential{
 		Kind: session.KindPersonal, Session: t.ID, Principal: principal(t.User), Expires: t.Expires,
 	})

@@ -7,16 +7,19 @@ import (
 	"io"
 	"time"
 
+	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
-// A copy is a file of JSON, one value a line: a head, the rules, each user, and an
-// end by which a file that was cut off is known. A line has one field.
+// A copy is a file of JSON, one value a line: a head, the rules, each user, each entry
+// of the record, and an end by which a file that was cut off is known. A line has one
+// field.
 type copyLine struct {
 	Head  *copyHead     `json:"tessera-copy,omitempty"`
 	Rules *[]authz.Rule `json:"rules,omitempty"`
 	User  *copyUser     `json:"user,omitempty"`
+	Audit *audit.Entry  `json:"audit,omitempty"`
 	End   *copyEnd      `json:"end,omitempty"`
 
 	Definitions *authz.Definitions `json:"definitions,omitempty"` // on the line of the rules, where they refer to any
@@ -48,16 +51,19 @@ type copyUser struct {
 }
 
 type copyEnd struct {
-	Users int `json:"users"`
+	Users int   `json:"users"`
+	Audit int64 `json:"audit,omitempty"` // entries
 }
 
 const (
-	copyVersion = 1
-	copyPage    = 1000 // users in memory at a time
+	copyVersion    = 2 // 1 had no record
+	copyVersionMin = 1
+	copyPage       = 1000 // users in memory at a time
 )
 
-// Backup writes users with their groups, and the rules, as they are at one moment.
-// Sessions and tokens are left out. It gives the number of users.
+// Backup writes users with their groups, the rules, and the record of changes as they
+// are at one moment. Sessions, tokens and sign-in links are left out. It gives the
+// number of users.
 func (s *Service) Backup(ctx context.Context, w io.Writer) (users int, err error) {
 	out := json.NewEncoder(w)
 	err = s.DB.ViewAll(ctx, func(r db.Reader) error {
@@ -75,7 +81,15 @@ func (s *Service) Backup(ctx context.Context, w io.Writer) (users int, err error
 		if users, err = writeUsers(ctx, r, out); err != nil {
 			return err
 		}
-		return out.Encode(copyLine{End: &copyEnd{Users: users}})
+		entries := int64(0)
+		err = eachEntry(ctx, r, func(e audit.Entry) error {
+			entries++
+			return out.Encode(copyLine{Audit: &e})
+		})
+		if err != nil {
+			return err
+		}
+		return out.Encode(copyLine{End: &copyEnd{Users: users, Audit: entries}})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("copy people and rights: %w", err)

@@ -39,7 +39,7 @@ func (s *Service) ReplaceDocument(ctx context.Context, actor Actor, d authz.Docu
 func (s *Service) replaceRules(ctx context.Context, actor Actor, expected int64, next func(now RuleSet) authz.Document) (RuleSet, error) {
 	changed := false
 	err := s.update(ctx, func(tx *db.Tx) (err error) {
-		changed, err = s.putRules(ctx, tx, expected, next)
+		changed, err = s.putRules(ctx, tx, actor, expected, next)
 		return err
 	})
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *Service) replaceRules(ctx context.Context, actor Actor, expected int64,
 	return set, err
 }
 
-func (s *Service) putRules(ctx context.Context, tx *db.Tx, expected int64, next func(now RuleSet) authz.Document) (changed bool, err error) {
+func (s *Service) putRules(ctx context.Context, tx *db.Tx, actor Actor, expected int64, next func(now RuleSet) authz.Document) (changed bool, err error) {
 	now, err := tx.Rules(ctx)
 	if err != nil {
 		return false, err
@@ -66,6 +66,9 @@ func (s *Service) putRules(ctx context.Context, tx *db.Tx, expected int64, next 
 	}
 	same, err := sameRules(now.Document(), d)
 	if err != nil || same {
+		return false, err
+	}
+	if err := recordRules(ctx, tx, actor, now.Document(), d); err != nil {
 		return false, err
 	}
 	return true, tx.ReplaceRules(ctx, d)

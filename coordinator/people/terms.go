@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/pkg/authz"
@@ -38,13 +39,18 @@ func (s *Service) AcceptAsUser(ctx context.Context, sess Session, origin string,
 				return err
 			}
 		}
-		return tx.AcceptAsUser(ctx, sess.User.ID, t)
+		if err := tx.AcceptAsUser(ctx, sess.User.ID, t); err != nil {
+			return err
+		}
+		return record(ctx, tx, Actor{UserID: sess.User.ID}, audit.TermsAccepted, termsTarget(t), nil)
 	})
 	if err == nil {
 		s.Log.InfoContext(ctx, "terms accepted", "terms", t.Key(), "user", sess.User.ID)
 	}
 	return err
 }
+
+func termsTarget(t authz.Terms) string { return "terms:" + t.Key() }
 
 // IssueVisitToken is IssueAccessToken for a visit.
 func (s *Service) IssueVisitToken(ctx context.Context, v Visit, cookie, origin string, service TokenService) (secret string, life time.Duration, err error) {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/pkg/authz"
@@ -91,7 +92,13 @@ func (s *Service) Visits(ctx context.Context, q VisitQuery) ([]Visit, error) {
 
 // EndVisit ends a visit by its public id.
 func (s *Service) EndVisit(ctx context.Context, actor Actor, id string) error {
-	if err := s.update(ctx, func(tx *db.Tx) error { return tx.EndVisit(ctx, id) }); err != nil {
+	err := s.update(ctx, func(tx *db.Tx) error {
+		if err := tx.EndVisit(ctx, id); err != nil {
+			return err
+		}
+		return record(ctx, tx, actor, audit.SessionExpired, "visit:"+id, map[string]any{"reason": byRevoking})
+	})
+	if err != nil {
 		return notFound(err, "no-such-session")
 	}
 	s.Log.InfoContext(ctx, "visit ended", "visit", id, "by", actor.UserID)
@@ -145,7 +152,10 @@ func (s *Service) AcceptAsVisitor(ctx context.Context, who Visitor, t authz.Term
 				return err
 			}
 		}
-		return tx.AcceptAsVisit(ctx, v.ID, t)
+		if err := tx.AcceptAsVisit(ctx, v.ID, t); err != nil {
+			return err
+		}
+		return record(ctx, tx, Actor{}, audit.TermsAccepted, termsTarget(t), map[string]any{"visit": v.ID})
 	})
 	if err != nil {
 		return "", err

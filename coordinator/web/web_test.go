@@ -46,6 +46,13 @@ func everyPage() map[string]*httptest.ResponseRecorder {
 	})
 	draw("signed out", web.ShowSignedOut)
 	draw("problem", func(w http.ResponseWriter) { web.ShowProblem(w, 404, web.Problem{Sentence: evil, SignIn: "/b"}) })
+	draw("link", func(w http.ResponseWriter) { web.ShowLink(w, 200, web.Link{}) })
+	draw("link, read", func(w http.ResponseWriter) {
+		web.ShowLink(w, 400, web.Link{Code: evil, As: evil, Email: evil, Password: true, Problem: evil})
+	})
+	draw("password", func(w http.ResponseWriter) {
+		web.ShowPassword(w, 200, web.Password{As: evil, Email: evil, Problem: evil, Done: evil})
+	})
 	draw("overview", func(w http.ResponseWriter) {
 		web.ShowOverview(w, 200, web.Admin{As: evil}, web.Overview{
 			Notices: notices, People: web.People{Search: evil, Items: []web.Person{person}, Next: "/n", Paged: true, Draft: person, Adding: true},

@@ -45,6 +45,8 @@ type Config struct {
 	Library  tile.Library
 	Keeper   Keeper
 
+	Hook Hook // asked where a rule leaves a decision to another system; nil: such images are shown to nobody
+
 	Coordinator http.Handler               // /auth/*, but for the probe and query_auth
 	Pages       func(e *Edge) http.Handler // "/", /view, /assets/ and the files browsers ask for
 

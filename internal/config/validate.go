@@ -108,6 +108,7 @@ func (s *Settings) validateNumbers() error {
 		{"session-idle (seconds)", int64(s.SessionIdle.Seconds()), 300, 365 * 86400},
 		{"session-max (seconds)", int64(s.SessionMax.Seconds()), 60, 365 * 86400},
 		{"audit-keep (hours)", int64(s.AuditKeep.Hours()), 0, 100 * 8766},
+		{"decision-hook-timeout (milliseconds)", s.HookTimeout.Milliseconds(), 50, 30_000},
 		{"lease (seconds)", int64(s.Lease.Seconds()), 3, 3600},
 		{"drain-timeout (seconds)", int64(s.Drain.Seconds()), 1, 3600},
 		{"drain-delay (seconds)", int64(s.DrainDelay.Seconds()), 0, 600},

@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -32,7 +33,7 @@ func (c *Coordinator) rulesInForce(r *http.Request) (web.Rules, error) {
 	for _, rule := range set.Rules {
 		page.Items = append(page.Items, web.Rule{
 			Name: rule.Name, Images: strings.Join(rule.Images, "\n"),
-			Access: string(rule.Access), Groups: strings.Join(rule.Groups, ", "),
+			Access: string(rule.Access), Groups: strings.Join(rule.Groups, ", "), Rest: restOf(rule),
 		})
 	}
 	return page, nil
@@ -43,15 +44,15 @@ var errBadForm = &people.Error{Kind: people.Invalid, Code: "bad-form"}
 // rulesIn reads the table of rules from its form.
 func (c *Coordinator) rulesIn(r *http.Request) (web.Rules, error) {
 	form := r.PostForm
-	names, images, accesses, groups := form["name"], form["images"], form["access"], form["groups"]
+	names, images, accesses, groups, rests := form["name"], form["images"], form["access"], form["groups"], form["rest"]
 	n := len(names)
 	revision, err := strconv.ParseInt(form.Get("revision"), 10, 64)
-	if err != nil || revision < 0 || n > maxRulesOnPage || len(images) != n || len(accesses) != n || len(groups) != n {
+	if err != nil || revision < 0 || n > maxRulesOnPage || len(images) != n || len(accesses) != n || len(groups) != n || len(rests) != n {
 		return web.Rules{}, errBadForm
 	}
 	draft := web.Rules{Revision: revision, Draft: true, Fallback: string(c.fallback)}
 	for i := range n {
-		draft.Items = append(draft.Items, web.Rule{Name: names[i], Images: images[i], Access: accesses[i], Groups: groups[i]})
+		draft.Items = append(draft.Items, web.Rule{Name: names[i], Images: images[i], Access: accesses[i], Groups: groups[i], Rest: rests[i]})
 	}
 	return draft, nil
 }
@@ -69,7 +70,12 @@ func (c *Coordinator) postRules(w http.ResponseWriter, r *http.Request, as peopl
 		c.showDraft(w, r, as, draft, err)
 		return
 	}
-	if _, err := c.people.ReplaceRules(r.Context(), actorOf(as), tableOf(draft.Items), draft.Revision); err != nil {
+	table, err := tableOf(draft.Items)
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	if _, err := c.people.ReplaceRules(r.Context(), actorOf(as), table, draft.Revision); err != nil {
 		c.showDraft(w, r, as, draft, err)
 		return
 	}
@@ -115,13 +121,35 @@ func moved(rules []web.Rule, verb string, i int) ([]web.Rule, error) {
 	return rules, errBadForm
 }
 
-func tableOf(rows []web.Rule) []authz.Rule {
+func tableOf(rows []web.Rule) ([]authz.Rule, error) {
 	rules := make([]authz.Rule, 0, len(rows))
 	for _, row := range rows {
-		rules = append(rules, authz.Rule{
-			Name: strings.TrimSpace(row.Name), Images: splitList(row.Images, "\n"),
-			Access: authz.Access(row.Access), Groups: splitList(row.Groups, ","),
-		})
+		rule, err := withRest(row.Rest)
+		if err != nil {
+			return nil, err
+		}
+		rule.Name, rule.Images = strings.TrimSpace(row.Name), splitList(row.Images, "\n")
+		rule.Access, rule.Groups = authz.Access(row.Access), splitList(row.Groups, ",")
+		rules = append(rules, rule)
 	}
-	return rules
+	return rules, nil
+}
+
+// restOf is what the form has no fields for. A rule that lost its networks or its time
+// on the way through would open more than it was meant to.
+func restOf(rule authz.Rule) string {
+	rule.Name, rule.Images, rule.Access, rule.Groups = "", nil, "", nil
+	return string(encode(rule))
+}
+
+func withRest(text string) (rule authz.Rule, err error) {
+	if text == "" {
+		return rule, nil // a new one
+	}
+	in := json.NewDecoder(strings.NewReader(text))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&rule); err != nil {
+		return rule, errBadForm
+	}
+	return rule, nil
 }

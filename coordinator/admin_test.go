@@ -232,6 +232,7 @@ func rulesForm(revision int64, do string, names ...string) url.Values {
 		form.Add("images", name+"/**\r\n\r\n "+name)
 		form.Add("access", "open")
 		form.Add("groups", "")
+		form.Add("rest", "")
 	}
 	return form
 }

@@ -38,7 +38,7 @@ func (c *Coordinator) postNewUser(w http.ResponseWriter, r *http.Request, as peo
 	change := changeOf(draft)
 	text, madeUp := passwordIn(r)
 	change.Password = &text
-	u, err := c.people.CreateUser(r.Context(), change)
+	u, err := c.people.CreateUser(r.Context(), actorOf(as), change)
 	if err != nil {
 		c.newUserAgain(w, r, as, draft, err)
 		return
@@ -73,7 +73,7 @@ func (c *Coordinator) getUser(w http.ResponseWriter, r *http.Request, as people.
 
 // showUser adds the sessions to what the caller has to show.
 func (c *Coordinator) showUser(w http.ResponseWriter, r *http.Request, as people.Session, status int, page web.User) {
-	sessions, err := c.people.Sessions(r.Context(), people.SessionQuery{UserID: page.Person.ID, Limit: pageSize})
+	sessions, err := c.people.Sessions(r.Context(), people.SessionQuery{SessionFilter: people.SessionFilter{UserID: page.Person.ID}, Limit: pageSize})
 	if err != nil {
 		c.fail(w, r, err)
 		return
@@ -104,7 +104,7 @@ func (c *Coordinator) userAgain(w http.ResponseWriter, r *http.Request, as peopl
 
 func (c *Coordinator) postUser(w http.ResponseWriter, r *http.Request, as people.Session) {
 	typed := personIn(r)
-	if _, err := c.people.UpdateUser(r.Context(), actorOf(as), typed.ID, changeOf(typed)); err != nil {
+	if _, err := c.people.UpdateUser(r.Context(), actorOf(as), typed.ID, changeOf(typed), people.AnyVersion); err != nil {
 		c.userAgain(w, r, as, &typed, err)
 		return
 	}
@@ -113,7 +113,7 @@ func (c *Coordinator) postUser(w http.ResponseWriter, r *http.Request, as people
 
 func (c *Coordinator) postPassword(w http.ResponseWriter, r *http.Request, as people.Session) {
 	text, madeUp := passwordIn(r)
-	u, err := c.people.UpdateUser(r.Context(), actorOf(as), r.PathValue("id"), people.UserChange{Password: &text})
+	u, err := c.people.UpdateUser(r.Context(), actorOf(as), r.PathValue("id"), people.UserChange{Password: &text}, people.AnyVersion)
 	if err != nil {
 		c.userAgain(w, r, as, nil, err)
 		return
@@ -130,7 +130,7 @@ func (c *Coordinator) postDelete(w http.ResponseWriter, r *http.Request, as peop
 		c.userAgain(w, r, as, nil, &people.Error{Kind: people.Invalid, Code: "unconfirmed"})
 		return
 	}
-	if err := c.people.DeleteUser(r.Context(), actorOf(as), r.PathValue("id")); err != nil {
+	if err := c.people.DeleteUser(r.Context(), actorOf(as), r.PathValue("id"), people.AnyVersion); err != nil {
 		c.userAgain(w, r, as, nil, err)
 		return
 	}

@@ -83,7 +83,7 @@ func TestPages(t *testing.T) {
 	}
 	var sessions listJSON[struct{ ID string }]
 	b.call(http.MethodGet, "/sessions?limit=1", nil, &sessions)
-	if len(sessions.Items) != 1 || sessions.Next != sessions.Items[0].ID {
+	if len(sessions.Items) != 1 || sessions.Next == "" {
 		t.Errorf("sessions %+v", sessions)
 	}
 	for _, query := range []string{"limit=0", "limit=1001", "limit=x"} {
@@ -304,12 +304,12 @@ func TestExplain(t *testing.T) {
 func TestSeed(t *testing.T) {
 	s := newStage(t)
 	seed := []authz.Rule{{Name: "first", Images: []string{"**"}, Access: authz.Open}}
-	if done, err := s.c.Seed(t.Context(), seed); !done || err != nil {
+	if done, err := s.c.Seed(t.Context(), authz.Document{Items: seed}); !done || err != nil {
 		t.Fatalf("%v, %v", done, err)
 	}
 	b := s.admin()
 	b.want(b.call(http.MethodPut, "/rules", map[string]any{"items": []any{}}, nil), http.StatusOK)
-	if done, err := s.c.Seed(t.Context(), seed); done || err != nil {
+	if done, err := s.c.Seed(t.Context(), authz.Document{Items: seed}); done || err != nil {
 		t.Errorf("again: %v, %v", done, err)
 	}
 	var now rulesJSON

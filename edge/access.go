@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"strings"
 
 	"github.com/tessera-iiif/tessera/internal/tile"
@@ -15,7 +16,10 @@ import (
 // may know of it.
 type verdict struct {
 	authz.Decision
-	unsure bool // rights cannot be told at the moment
+	unsure  bool       // rights cannot be told at the moment
+	faulty  string     // as of the visitor
+	reduced bool       // of the tier that is there for everybody
+	whole   tile.Image // of which it is the tier
 }
 
 // refusal is the answer to a request for content; nil when it is granted.
@@ -25,21 +29,35 @@ func (v verdict) refusal() error {
 		return errUnsure
 	case v.Outcome == authz.Allow:
 		return nil
+	case v.Outcome == authz.NeedLogin && v.faulty != "":
+		return errFaulty(v.faulty)
 	case v.Outcome == authz.NeedLogin:
 		return errNeedLogin
+	case v.Outcome == authz.NeedTerms:
+		return errNeedTerms
+	case v.Access == authz.Networks:
+		return errElsewhere
 	}
 	return errForbidden
 }
 
 // statusRefusal is the answer to a viewer that asks how an image stands: forbidden to
-// this account is "sign in" where another could open it, because 401 is what makes
-// viewers offer that.
+// this account, or in this place, is "sign in" where another could open it, because 401
+// is what makes viewers offer that, or say where the image may be seen.
 func (v verdict) statusRefusal() error {
-	if !v.unsure && v.Outcome == authz.Forbidden && v.accountHelps() {
+	if !v.unsure && v.Outcome == authz.Forbidden && v.Access != authz.Deny {
 		return errNeedLogin
 	}
 	return v.refusal()
 }
+
+// needsService tells whether a refusal is one to which a service is the answer.
+func needsService(refusal error) bool {
+	return errors.Is(refusal, errNeedLogin) || errors.Is(refusal, errNeedTerms)
+}
+
+// instead tells whether the smaller image stands in for a refused one.
+func (v verdict) instead() bool { return v.Tier != nil && !v.unsure && !v.reduced }
 
 // infoRefusal is nil when info.json is answered with 200. Version 3 describes every
 // image that may be known of; its probe tells how the image stands.
@@ -50,18 +68,13 @@ func (v verdict) infoRefusal(version iiifurl.Version) error {
 	return v.statusRefusal()
 }
 
-// accountHelps tells whether signing in, as somebody else perhaps, could open it.
-func (v verdict) accountHelps() bool {
-	return v.Outcome == authz.NeedLogin || v.Outcome == authz.Forbidden && v.Access != authz.Deny
-}
-
 // decide applies the rules in force to a name as rules write it.
 func (e *Edge) decide(who visitor, name string) (verdict, error) {
 	if !e.cfg.Keeper.Ready() {
 		return verdict{}, errUnsure // without any rules not even open images can be told
 	}
 	d := e.cfg.Keeper.Policy().Decide(who.Principal, name, e.cfg.Now())
-	return verdict{Decision: d, unsure: !d.Public && (who.unsure || !e.cfg.Keeper.Fresh())}, nil
+	return verdict{Decision: d, unsure: !d.Public && (who.unsure || !e.cfg.Keeper.Fresh()), faulty: who.faulty}, nil
 }
 
 // examine finds an image and what the visitor may do with it. Its one error for both
@@ -69,6 +82,9 @@ func (e *Edge) decide(who visitor, name string) (verdict, error) {
 // name is asked for that nobody has, so that neither the answer nor its time, nor what
 // happens when workers are away, tells the two apart.
 func (e *Edge) examine(ctx context.Context, id string, who visitor) (tile.Image, verdict, error) {
+	if of, v, ok, err := e.tierOf(id, who); err != nil || ok {
+		return e.examineTier(ctx, id, of, v, err)
+	}
 	v, err := e.decide(who, tile.RuleName(id))
 	if err != nil {
 		return tile.Image{}, v, err
@@ -82,6 +98,18 @@ func (e *Edge) examine(ctx context.Context, id string, who visitor) (tile.Image,
 		err = errMissing
 	}
 	return image, v, err
+}
+
+func (e *Edge) examineTier(ctx context.Context, id, of string, v verdict, err error) (tile.Image, verdict, error) {
+	if err != nil {
+		return tile.Image{}, v, err
+	}
+	whole, err := e.images.get(ctx, of)
+	if err != nil {
+		return tile.Image{}, v, err
+	}
+	v.whole = whole
+	return reduce(whole, id, *v.Tier), v, nil
 }
 
 // decoy is a name beside id that cannot be guessed, and so does not exist. Equal ids

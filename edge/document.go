@@ -13,9 +13,9 @@ import (
 type answerDocument struct {
 	body      []byte
 	mediaType string
-	encoding  string // Content-Encoding; empty: none
-	vary      string // request headers that chose this form, "Accept"
-	public    bool   // the same for everybody
+	encoding  string   // Content-Encoding; empty: none
+	vary      string   // request headers that chose this form, "Accept"
+	control   []string // Cache-Control; nil: only the reader's own cache may keep it, and asks each time
 }
 
 // etag differs between forms of the same document.
@@ -30,10 +30,14 @@ func (d answerDocument) etag() string {
 func (x *exchange) sendDocument(d answerDocument) {
 	h := x.header()
 	h["Cache-Control"], h["Vary"] = privateNoCache, []string{d.vary + ", " + variesByReader}
-	if d.public {
+	switch {
+	case d.control == nil:
+	case isPublic(d.control):
 		// The description of an open image still changes for a client that sends a token
 		// the moment the image is restricted; a page's cookies never make a difference.
-		h["Cache-Control"], h["Vary"] = openDocument, []string{d.vary + ", Authorization"}
+		h["Cache-Control"], h["Vary"] = d.control, []string{d.vary + ", Authorization"}
+	default:
+		h["Cache-Control"] = d.control
 	}
 	if d.encoding != "" {
 		h["Content-Encoding"] = []string{d.encoding}

@@ -31,12 +31,14 @@ func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
 
 // authority is the truth about people, in memory.
 type authority struct {
-	mu       sync.Mutex
-	rules    []authz.Rule
-	revision int64
-	ended    []session.Hash
-	known    map[session.Hash]session.Credential
-	silent   bool
+	mu    sync.Mutex
+	rules []authz.Rule
+
+	definitions authz.Definitions
+	revision    int64
+	ended       []session.Hash
+	known       map[session.Hash]session.Credential
+	silent      bool
 }
 
 func newAuthority(now func() time.Time) *authority {
@@ -58,6 +60,10 @@ func newAuthority(now func() time.Time) *authority {
 var errSilent = errors.New("nobody answers")
 
 func (a *authority) Lookup(_ context.Context, kind session.Kind, hash session.Hash) (session.Credential, error) {
+	return a.find(kind, hash)
+}
+
+func (a *authority) find(kind session.Kind, hash session.Hash) (session.Credential, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.silent {
@@ -70,14 +76,29 @@ func (a *authority) Lookup(_ context.Context, kind session.Kind, hash session.Ha
 	return c, nil
 }
 
+func (a *authority) Identity(_ context.Context, issuer, subject string) (session.Credential, error) {
+	return a.find(session.KindIdentity, session.IdentityHash(issuer, subject))
+}
+
 func (a *authority) Rights(_ context.Context, since int64) (session.Rights, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.silent {
 		return session.Rights{}, errSilent
 	}
-	return session.Rights{Revision: a.revision, Rules: a.rules, Ended: a.ended, Complete: true}, nil
+	return session.Rights{Revision: a.revision, Rules: a.rules, Definitions: a.definitions, Ended: a.ended, Complete: true}, nil
 }
+
+// visit is the cookie of somebody who has not signed in and has accepted terms.
+func (a *authority) visit(name string, terms ...string) {
+	a.change(func(a *authority) {
+		a.known[session.HashOf("cookie-"+name)] = session.Credential{
+			Kind: session.KindSession, Session: "v-" + name, Principal: authz.Principal{Terms: terms}, Expires: time.Now().AddDate(50, 0, 0),
+		}
+	})
+}
+
+func documentOf(body string) tile.Document { return tile.Document{Body: []byte(body)} }
 
 func (a *authority) change(f func(*authority)) int64 {
 	a.mu.Lock()

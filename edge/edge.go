@@ -28,6 +28,8 @@ type Keeper interface {
 	// Find answers session.ErrUnknown for a secret that stands for nothing; any
 	// other error means that nobody could be asked.
 	Find(ctx context.Context, kind session.Kind, secret string) (session.Credential, error)
+	// FindIdentity does so for a subject of an OpenID issuer.
+	FindIdentity(ctx context.Context, issuer, subject string) (session.Credential, error)
 	Policy() *authz.Policy
 	Fresh() bool // rights are recent enough to hand out restricted content
 	Ready() bool // there are any rights at all
@@ -44,12 +46,14 @@ type Config struct {
 	Renderer tile.Renderer
 	Library  tile.Library
 	Keeper   Keeper
+	Tokens   Tokens // access tokens of OpenID providers; nil: they are nobody's
 
 	Coordinator http.Handler               // /auth/*, but for the probe and query_auth
 	Pages       func(e *Edge) http.Handler // "/", /view, /assets/ and the files browsers ask for
 
 	PublicURLs     []string       // scheme and host of the site; none: loopback hosts are echoed
 	TrustedProxies []netip.Prefix // whose forwarding headers count
+	ViewerOrigins  []string       // of viewers on other sites that may ask for our cookies
 
 	Limits          iiifurl.Limits
 	Formats         func() []string // output formats that workers offer, e.g. "jpg"; nil: no worker is known yet
@@ -58,10 +62,10 @@ type Config struct {
 	SlashSubstitute string          // stands for "/" in identifiers; empty: off
 
 	ServiceName          string // of the sign-in service; empty: "members"
-	AuthTexts            iiif.Texts
-	ManifestsAsImages    bool // rules decide about manifests too; else they are open
-	IIIFTokenOpensImages bool // against the specifications, for clients of the older stack
-	DebugHeaders         bool // timings and worker names for everybody
+	Institution          string // named in the texts of every service; empty: none
+	ManifestsAsImages    bool   // rules decide about manifests too; else they are open
+	IIIFTokenOpensImages bool   // against the specifications, for clients of the older stack
+	DebugHeaders         bool   // timings and worker names for everybody
 
 	CacheBytes   int64         // of rendered images in memory; 0: 256 MiB
 	OpenMaxAge   time.Duration // how long caches may keep open images; 0: a day
@@ -72,6 +76,8 @@ type Config struct {
 
 	// Observe is told of every answer. kind, status and cache are of small sets.
 	Observe func(kind string, status int, cache string, d time.Duration)
+	// Seen is told of images that were shown by right, and refused; nil: nobody is.
+	Seen func(session.Sighting)
 	// Tag puts the request id into the context that workers are asked with.
 	Tag func(ctx context.Context, requestID string) context.Context
 	Now func() time.Time
@@ -87,9 +93,6 @@ func (c Config) withDefaults() Config {
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 20*time.Second)
 	c.InfoTTL = cmp.Or(c.InfoTTL, 2*time.Second)
 	c.MaxInFlight = cmp.Or(c.MaxInFlight, 512)
-	if c.AuthTexts == (iiif.Texts{}) {
-		c.AuthTexts = iiif.DefaultTexts("")
-	}
 	if c.Observe == nil {
 		c.Observe = func(string, int, string, time.Duration) {}
 	}
@@ -117,7 +120,10 @@ type Edge struct {
 	renders   flight.Group[tile.Key, rendering]
 	pages     http.Handler
 	decoySalt string
-	openImage []string // Cache-Control of images open to everybody
+	openImage []string        // Cache-Control of images open to everybody
+	viewers   map[string]bool // by origin
+
+	serviceTexts map[authz.Service]iiif.Texts
 }
 
 // New makes an edge. Errors name the setting to change.
@@ -130,14 +136,21 @@ func New(cfg Config) (*Edge, error) {
 	if err != nil {
 		return nil, err
 	}
+	viewers, err := parseViewers(cfg.ViewerOrigins)
+	if err != nil {
+		return nil, err
+	}
 	e := &Edge{
 		cfg:       cfg,
+		viewers:   viewers,
 		table:     newTable(),
 		network:   network{sites: sites, proxies: cfg.TrustedProxies},
 		gate:      gate{limit: int64(cfg.MaxInFlight)},
 		results:   newResultCache(cfg.CacheBytes),
 		decoySalt: rand.Text(),
 		openImage: []string{publicFor(cfg.OpenMaxAge)},
+
+		serviceTexts: textsByService(cfg.Institution),
 	}
 	e.images = newRecent(cfg, maxImages, func(tile.Image) uint32 { return 1 }, cfg.Renderer.Info)
 	e.pages = cfg.Pages(e)

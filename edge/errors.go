@@ -17,6 +17,8 @@ type problem struct {
 	status  int
 	message string
 	cause   error
+
+	challenge []string // of a 401; nil for the usual one
 }
 
 func (p *problem) Error() string {
@@ -38,6 +40,9 @@ const statusClientGone = 499
 var (
 	errMissing    = refuse(http.StatusNotFound, "There is nothing here. Check the address; names are case-sensitive.")
 	errNeedLogin  = refuse(http.StatusUnauthorized, "Sign in to see this image.")
+	errNeedTerms  = refuse(http.StatusUnauthorized, "Accept the terms of this image to see it.")
+	errElsewhere  = refuse(http.StatusForbidden, "This image may be seen in certain places alone, such as the reading room. Use a computer there.")
+	errViewOnly   = refuse(http.StatusForbidden, "Here this image is for looking at, in the formats jpg, png and webp.")
 	errForbidden  = refuse(http.StatusForbidden, "Your account may not see this image.")
 	errUnsure     = refuse(http.StatusServiceUnavailable, "Access cannot be checked at the moment. Try again in a minute.")
 	errOverloaded = refuse(http.StatusServiceUnavailable, "The server is busy. Try again in a second.")
@@ -83,6 +88,14 @@ func classify(err error) *problem {
 	return &answer
 }
 
+// challengeOf says what a 401 asks for.
+func challengeOf(p *problem) []string {
+	if p.challenge != nil {
+		return p.challenge
+	}
+	return challenge
+}
+
 func ownMessage(err error, fallback string) string {
 	var e *tile.Error
 	if errors.As(err, &e) && e.Message != "" {
@@ -114,12 +127,13 @@ func (e *Edge) fail(x *exchange, err error) {
 	case http.StatusNotFound:
 		h["Cache-Control"] = brieflyPrivate
 	case http.StatusUnauthorized:
-		h["Www-Authenticate"] = challenge
+		h["Www-Authenticate"] = challengeOf(p)
 	case http.StatusServiceUnavailable:
 		h["Retry-After"] = aSecond
 	case http.StatusMethodNotAllowed:
 		h["Allow"] = methods
 	}
+	e.offerStorageAccess(x, p.status)
 	delete(h, "Etag")
 	x.send(p.status, x.errorType(), x.errorBody(p))
 }

@@ -26,9 +26,10 @@ type exchange struct {
 	authorised time.Duration // spent until rights were known
 	writeLimit time.Duration
 	budget     *budget
-	gate       *gate  // where this request has a place, until release
-	status     int    // 0: nothing sent yet
-	cache      string // X-Tessera-Cache
+	gate       *gate   // where this request has a place, until release
+	status     int     // 0: nothing sent yet
+	cache      string  // X-Tessera-Cache
+	verdict    verdict // of a probe, where it refuses
 }
 
 func (x *exchange) header() http.Header { return x.w.Header() }

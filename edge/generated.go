@@ -43,8 +43,13 @@ func (e *Edge) generated(ctx context.Context, x *exchange, rest string) error {
 		sequence.Images = append(sequence.Images, *p)
 	}
 	// What is hidden in a folder is there for some: its manifest is never the same for all.
-	public := len(pages) == 1 && pages[0].Auth == nil && pages[0].Image.ID == id
-	x.sendDocument(newDocument(iiif.Generate(sequence)).form(x, public))
+	var v verdict
+	if len(pages) == 1 && pages[0].Auth == nil && pages[0].Image.ID == id {
+		if v, err = e.decide(who, tile.RuleName(id)); err != nil {
+			return err
+		}
+	}
+	x.sendDocument(newDocument(iiif.Generate(sequence)).form(x, e.controlOf(v, infoAge)))
 	return nil
 }
 
@@ -119,11 +124,11 @@ func (e *Edge) pageOf(ctx context.Context, x *exchange, id string, who visitor) 
 	}
 	spelling := e.spell(id)
 	page := &iiif.Page{
-		Label: id[strings.LastIndexByte(id, '/')+1:], Image: img, Limits: e.limitsOf(img),
+		Label: id[strings.LastIndexByte(id, '/')+1:], Image: img, Limits: e.limitsOf(img, v),
 		Service2: x.site.url + "/iiif/2/" + spelling, Service3: x.site.url + "/iiif/3/" + spelling,
 	}
 	if !v.Public {
-		page.Auth = e.auth(x.site.url, id)
+		page.Auth = e.auth(x.site.url, id, v.Decision)
 	}
 	return page, nil
 }

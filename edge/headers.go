@@ -23,10 +23,12 @@ var (
 	challenge      = []string{`Bearer realm="iiif"`} // others would open the browser's own dialog
 	aSecond        = []string{"1"}
 
+	inline         = []string{"inline"}
 	noStore        = []string{"no-store"}
 	privateNoCache = []string{"private, no-cache"} // every reuse asks again
 	brieflyPrivate = []string{"private, max-age=5"}
 	openDocument   = []string{"public, max-age=60"}
+	openNoCache    = []string{"public, no-cache"} // for everybody, but about to change
 
 	typeText = []string{"text/plain; charset=utf-8"}
 	typeJSON = []string{"application/json"}
@@ -40,6 +42,41 @@ var varyReader = []string{variesByReader}
 func publicFor(d time.Duration) string {
 	return fmt.Sprintf("public, max-age=%d", int64(d/time.Second))
 }
+
+// infoAge is how long caches may keep descriptions that are alike for everybody.
+const infoAge = time.Minute
+
+// controlOf says how long an answer may be kept: what everybody may see for a while,
+// though never past the instant at which the decision may change (R29); what only some
+// may see in their own caches, to ask each time; what is for looking at alone not at all.
+func (e *Edge) controlOf(v verdict, most time.Duration) []string {
+	switch {
+	case v.ViewOnly:
+		return noStore
+	case !v.Public:
+		return privateNoCache
+	case v.Changes.IsZero():
+		return e.openFor(most)
+	}
+	switch left := v.Changes.Sub(e.cfg.Now()).Truncate(time.Second); {
+	case left >= most:
+		return e.openFor(most)
+	case left < time.Second:
+		return openNoCache
+	default:
+		return []string{publicFor(left)}
+	}
+}
+
+// openFor avoids making the two usual values anew.
+func (e *Edge) openFor(most time.Duration) []string {
+	if most == infoAge {
+		return openDocument
+	}
+	return e.openImage
+}
+
+func isPublic(control []string) bool { return strings.HasPrefix(control[0], "public") }
 
 // setCommon gives an answer what every answer on IIIF paths has, errors included:
 // without these a viewer on another site sees nothing at all, not even the error.

@@ -69,24 +69,37 @@ func (e *Edge) picture(ctx context.Context, x *exchange, t iiifurl.Target) error
 		return err
 	}
 	who := e.visitor(ctx, x, forContent)
-	img, v, err := e.examine(ctx, t.ID, who)
+	seen, err := e.admit(ctx, t, who)
 	x.authorised = time.Since(x.started)
+	e.testify(x, who, seen, err)
 	if err != nil {
 		return err
 	}
-	if err := v.refusal(); err != nil {
-		return err
-	}
-	err = e.show(ctx, x, view{t, img, v, who.Admin})
+	err = e.show(ctx, x, seen)
 	if err == nil || tile.CodeOf(err) != tile.Changed {
 		return err
 	}
 	// The source was replaced after it was described. The new version has its own
 	// size, so everything is worked out again, once.
-	if img, err = e.images.refresh(ctx, t.ID); err != nil {
+	if _, err = e.images.refresh(ctx, seen.source().ID); err != nil {
 		return err
 	}
-	return e.show(ctx, x, view{t, img, v, who.Admin})
+	if seen, err = e.admit(ctx, t, who); err != nil {
+		return err
+	}
+	return e.show(ctx, x, seen)
+}
+
+// admit grants a request for pixels or refuses it.
+func (e *Edge) admit(ctx context.Context, t iiifurl.Target, who visitor) (view, error) {
+	img, v, err := e.examine(ctx, t.ID, who)
+	if err == nil {
+		err = v.refusal()
+	}
+	if err == nil && v.ViewOnly && !slices.Contains(viewFormats([]string{t.Request.Format}, v), t.Request.Format) {
+		err = errViewOnly
+	}
+	return view{t, img, v, who.Admin}, err
 }
 
 // offers refuses formats that workers do not write. While none has said what it can do
@@ -111,10 +124,18 @@ type view struct {
 	admin   bool
 }
 
+// source is the image that is rendered: the whole one, also for its tier.
+func (v view) source() tile.Image {
+	if v.verdict.reduced {
+		return v.verdict.whole
+	}
+	return v.image
+}
+
 // show resolves the request against the image and sends the result from memory, from
 // joined work, or straight through.
 func (e *Edge) show(ctx context.Context, x *exchange, v view) error {
-	src, limits := v.image.Source(), e.limitsOf(v.image)
+	src, limits := v.image.Source(), e.limitsOf(v.image, v.verdict)
 	resolved, err := v.target.Request.Resolve(src, limits)
 	if err != nil {
 		return err
@@ -123,7 +144,7 @@ func (e *Edge) show(ctx context.Context, x *exchange, v view) error {
 	if err := tile.CheckSides(resolved.Format, w, h); err != nil {
 		return err
 	}
-	job := tile.Job{ID: v.image.ID, Version: v.image.Version, Render: resolved, JPEGQuality: e.cfg.JPEGQuality}
+	job := e.jobOf(v, resolved)
 	key := job.Key()
 	known, _ := e.results.GetIfPresent(key)
 	e.describe(x, v, resolved.Canonical(v.target.Version, src, limits), etagOf(known, key))
@@ -141,10 +162,38 @@ func (e *Edge) show(ctx context.Context, x *exchange, v view) error {
 	return e.make(ctx, x, job, key, v.admin)
 }
 
+// jobOf is the rendering that a request comes to. That of a tier is one of the whole
+// image: workers and caches know no tiers.
+func (e *Edge) jobOf(v view, r iiifurl.Resolved) tile.Job {
+	source := v.source()
+	if v.verdict.reduced {
+		r = enlarge(r, v.image, source)
+	}
+	return tile.Job{ID: source.ID, Version: source.Version, Render: r, JPEGQuality: e.cfg.JPEGQuality}
+}
+
+// viewOnlySide bounds what is given out at once of images that are for looking at.
+const viewOnlySide = 2048
+
+// viewFormats leaves of formats those that viewers need, where an image is to be looked
+// at and not kept.
+func viewFormats(formats []string, v verdict) []string {
+	if !v.ViewOnly {
+		return formats
+	}
+	return slices.DeleteFunc(slices.Clone(formats), func(f string) bool { return f != "jpg" && f != "png" && f != "webp" })
+}
+
 // limitsOf are the configured limits, cut for images that are larger than a JPEG can
 // be: what max gives and sizes advertise can be had in the format all clients ask for.
-func (e *Edge) limitsOf(img tile.Image) iiifurl.Limits {
+func (e *Edge) limitsOf(img tile.Image, v verdict) iiifurl.Limits {
 	l, most := e.cfg.Limits, tile.MaxSide("jpg")
+	if v.reduced {
+		l.Upscaling = false // a tier is never larger than it is
+	}
+	if v.ViewOnly {
+		l.Upscaling, most = false, viewOnlySide
+	}
 	if img.Width <= most && img.Height <= most {
 		return l
 	}
@@ -170,6 +219,10 @@ func (e *Edge) make(ctx context.Context, x *exchange, job tile.Job, key tile.Key
 	if err != nil {
 		return err
 	}
+	if made.damaged { // R7
+		x.header()["Cache-Control"] = noStore
+		x.header().Del("Etag")
+	}
 	x.setCache(made.cache)
 	e.setTiming(x, admin, made.timing, made.worker)
 	if made.large == nil {
@@ -187,12 +240,13 @@ func (e *Edge) describe(x *exchange, v view, canonical, etag string) {
 	h["Etag"] = []string{etag}
 	h["Link"] = []string{canonicalLink(x.baseURI(v.target), canonical, v.target.Version)}
 	h["Content-Disposition"] = []string{disposition(v.image.ID, canonical)}
-	if v.verdict.Public {
-		h["Cache-Control"] = e.openImage
-		return
+	h["Cache-Control"] = e.controlOf(v.verdict, e.cfg.OpenMaxAge)
+	if v.verdict.ViewOnly {
+		h["Content-Disposition"] = inline
 	}
-	h["Cache-Control"] = privateNoCache
-	h["Vary"] = varyReader
+	if !v.verdict.Public {
+		h["Vary"] = varyReader
+	}
 }
 
 // etagOf is strong: equal keys are equal bytes for as long as the key's version lasts.

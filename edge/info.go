@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/tessera-iiif/tessera/internal/iiif"
@@ -24,20 +23,24 @@ func (e *Edge) info(ctx context.Context, x *exchange, t iiifurl.Target) error {
 		return err
 	}
 	refusal := v.infoRefusal(t.Version)
-	if refusal != nil && !errors.Is(refusal, errNeedLogin) {
+	switch {
+	case refusal != nil && v.instead():
+		e.toTier(x, t)
+		return nil
+	case refusal != nil && !needsService(refusal):
 		return refusal
 	}
 	h := x.header()
 	h["Link"] = []string{profileLink(t.Version)}
 	doc := answerDocument{
 		body: e.infoBody(x, t, img, v), mediaType: infoType(t.Version, x.r.Header.Get("Accept")),
-		vary: "Accept", public: v.Public,
+		vary: "Accept", control: e.controlOf(v, infoAge),
 	}
 	if refusal == nil {
 		x.sendDocument(doc)
 		return nil
 	}
-	h["Www-Authenticate"] = challenge
+	h["Www-Authenticate"] = challengeOf(classify(refusal))
 	h["Cache-Control"] = noStore
 	h["Vary"] = []string{doc.vary + ", " + variesByReader}
 	x.send(http.StatusUnauthorized, []string{doc.mediaType}, doc.body)
@@ -46,11 +49,13 @@ func (e *Edge) info(ctx context.Context, x *exchange, t iiifurl.Target) error {
 
 func (e *Edge) infoBody(x *exchange, t iiifurl.Target, img tile.Image, v verdict) []byte {
 	d := iiif.Description{
-		ID: x.baseURI(t), Image: img, Limits: e.limitsOf(img), Formats: e.cfg.Formats(),
+		ID: x.baseURI(t), Image: img, Limits: e.limitsOf(img, v), Formats: viewFormats(e.cfg.Formats(), v),
 		TileSize: iiif.TileSize(img, e.cfg.TileSize),
 	}
-	if !v.Public {
-		d.Auth = e.auth(x.site.url, t.ID)
+	// A tier has the service of the whole image in version 1 of authorization, or no
+	// viewer would offer it (C-024); in version 2 the probe of the whole has led here.
+	if !v.Public || v.reduced && t.Version == iiifurl.V2 {
+		d.Auth = e.auth(x.site.url, t.ID, v.Decision)
 	}
 	if t.Version == iiifurl.V2 {
 		return iiif.Info2(d)
@@ -58,8 +63,13 @@ func (e *Edge) infoBody(x *exchange, t iiifurl.Target, img tile.Image, v verdict
 	return iiif.Info3(d)
 }
 
-// auth describes the sign-in service of an image that is not open to everybody, alike
-// for those who are signed in.
-func (e *Edge) auth(base, id string) *iiif.Auth {
-	return &iiif.Auth{Base: base, Name: e.cfg.ServiceName, ImageSpelling: e.spell(id), Texts: e.cfg.AuthTexts}
+// toTier sends a viewer that may not see an image to the description of its smaller
+// one (Authentication 1.0 section 3.2). It has another identifier, and who may see the
+// whole changes by the hour, so nothing of this may be kept.
+func (e *Edge) toTier(x *exchange, t iiifurl.Target) {
+	h := x.header()
+	h["Location"] = []string{x.baseURI(t) + tierMark + "/info.json"}
+	h["Cache-Control"], h["Vary"] = noStore, varyReader
+	x.release()
+	x.begin(http.StatusFound)
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tessera-iiif/tessera/internal/iiif"
 	"github.com/tessera-iiif/tessera/internal/tile"
@@ -27,6 +28,7 @@ type documentKey struct {
 type document struct {
 	body       []byte
 	compressed func() []byte // made when first asked for
+	changes    time.Time     // when the services in it may be others; zero: not by the clock
 }
 
 func newDocument(body []byte) *document {
@@ -59,7 +61,8 @@ func (e *Edge) manifest(ctx context.Context, x *exchange, rest string) error {
 	if err := v.refusal(); err != nil {
 		return err
 	}
-	x.sendDocument(doc.form(x, v.Public))
+	v.Changes = sooner(v.Changes, doc.changes)
+	x.sendDocument(doc.form(x, e.controlOf(v, infoAge)))
 	return nil
 }
 
@@ -87,11 +90,20 @@ func (e *Edge) stored(ctx context.Context, x *exchange, path string, v verdict) 
 	if hidden {
 		path = e.decoy(path)
 	}
-	doc, err := e.documents.get(ctx, documentKey{path, x.site.url, e.cfg.Keeper.Policy()})
+	doc, err := e.current(ctx, documentKey{path, x.site.url, e.cfg.Keeper.Policy()})
 	if hidden && !outage(err) {
 		err = errMissing
 	}
 	return doc, err
+}
+
+// current finds a document whose services are those of this moment.
+func (e *Edge) current(ctx context.Context, key documentKey) (*document, error) {
+	doc, err := e.documents.get(ctx, key)
+	if err != nil || doc.changes.IsZero() || e.cfg.Now().Before(doc.changes) {
+		return doc, err
+	}
+	return e.documents.refresh(ctx, key)
 }
 
 // mayOpenManifest is nil when the document would be sent.
@@ -117,30 +129,45 @@ func (e *Edge) prepare(ctx context.Context, key documentKey) (*document, error) 
 		return nil, err
 	}
 	former := formerHome(raw.Body, key.path)
+	var changes time.Time
 	body, err := iiif.InjectAuth(raw.Body,
-		func(service string, _ iiifurl.Version) *iiif.Auth { return e.authOfService(key, service) },
+		func(service string, _ iiifurl.Version) *iiif.Auth {
+			auth, until := e.authOfService(key, service)
+			changes = sooner(changes, until)
+			return auth
+		},
 		func(id string) string { return e.network.rebase(id, key.base, former) })
 	if err != nil {
 		return nil, err
 	}
-	return newDocument(body), nil
+	doc := newDocument(body)
+	doc.changes = changes
+	return doc, nil
 }
 
-// authOfService finds the sign-in service for an image service of ours that is not open
-// to everybody. Of a hidden image no more is told than of a name that nobody has.
-func (e *Edge) authOfService(key documentKey, service string) *iiif.Auth {
+// sooner is the earlier of two instants of which either may be zero for never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// authOfService finds the authorization service for an image service of ours that is not
+// open to everybody, and until when that is so. Of a hidden image no more is told than of a name that nobody has.
+func (e *Edge) authOfService(key documentKey, service string) (auth *iiif.Auth, changes time.Time) {
 	id, ok := e.imageOfService(key.base, service)
 	if !ok {
-		return nil
+		return nil, time.Time{}
 	}
 	d := key.policy.Decide(authz.Principal{}, tile.RuleName(id), e.cfg.Now())
 	if d.Outcome == authz.NotFound {
 		d = key.policy.Decide(authz.Principal{}, e.decoy(""), e.cfg.Now())
 	}
 	if d.Public {
-		return nil
+		return nil, d.Changes
 	}
-	return e.auth(key.base, id)
+	return e.auth(key.base, id, d), d.Changes
 }
 
 func (e *Edge) imageOfService(base, service string) (id string, ok bool) {
@@ -189,14 +216,14 @@ const presentationType3 = ldType + `;profile="http://iiif.io/api/presentation/3/
 
 // form is the document as this client wants it. Documents before Presentation API 3
 // are plain JSON unless JSON-LD is asked for by name.
-func (d *document) form(x *exchange, public bool) answerDocument {
+func (d *document) form(x *exchange, control []string) answerDocument {
 	preferred, ld := jsonType, ldType
 	if bytes.Contains(d.body, []byte("iiif.io/api/presentation/3/context.json")) {
 		preferred = presentationType3
 	}
 	form := answerDocument{
 		body: d.body, mediaType: negotiate(x.r.Header.Get("Accept"), preferred, ld),
-		vary: "Accept, Accept-Encoding", public: public,
+		vary: "Accept, Accept-Encoding", control: control,
 	}
 	if acceptsGzip(x.r.Header) {
 		if small := d.compressed(); small != nil {

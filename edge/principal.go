@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tessera-iiif/tessera/internal/iiif"
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
@@ -28,7 +29,8 @@ const (
 // visitor is who asks, as far as it can be told.
 type visitor struct {
 	authz.Principal
-	unsure bool // a credential was shown that nobody could be asked about
+	unsure bool   // a credential was shown that nobody could be asked about
+	faulty string // why a provider's token that was shown does not count; "" for none
 }
 
 // visitor finds the principal of a request: the bearer token where it counts for the
@@ -36,11 +38,17 @@ type visitor struct {
 // nobody, never an error: viewers are known to send "undefined".
 func (e *Edge) visitor(ctx context.Context, x *exchange, p purpose) visitor {
 	who := visitor{Principal: authz.Principal{Addr: x.client}}
+	if found, err := e.byAccessToken(ctx, bearer(x.r)); err == nil {
+		who.Principal, who.Addr = found, x.client
+		return who
+	} else {
+		e.doubt(x, &who, err)
+	}
 	for _, c := range e.credentials(x, p) {
 		found, err := e.cfg.Keeper.Find(ctx, c.kind, c.secret)
 		switch {
 		case err == nil && e.accepts(found, p):
-			who.Principal, who.unsure = found.Principal, false
+			who = visitor{Principal: found.Principal}
 			who.Addr = x.client
 			return who
 		case err != nil && !errors.Is(err, session.ErrUnknown):
@@ -50,17 +58,20 @@ func (e *Edge) visitor(ctx context.Context, x *exchange, p purpose) visitor {
 	return who
 }
 
-// accepts turns down access tokens of another sign-in service, and those of the other
+// accepts turns down access tokens of other sites' services, and those of the other
 // flow: a token of version 2 opens no description, one of version 1 satisfies no probe.
+// Which of our own services gave it makes no difference: it stands for the same reader.
 func (e *Edge) accepts(c session.Credential, p purpose) bool {
-	switch {
-	case c.Kind != session.KindIIIF:
+	if c.Kind != session.KindIIIF {
 		return true
-	case c.Service != e.cfg.ServiceName:
+	}
+	if _, ours := iiif.ParseService(e.cfg.ServiceName, c.Service); !ours {
 		return false
-	case p == forStatus:
+	}
+	switch p {
+	case forStatus:
 		return c.Flow == session.Auth1
-	case p == forProbe:
+	case forProbe:
 		return c.Flow == session.Auth2
 	}
 	return true // only where a setting lets tokens open images
@@ -74,9 +85,11 @@ type shown struct {
 
 func (e *Edge) credentials(x *exchange, p purpose) []shown {
 	var found []shown
-	if secret := bearer(x.r); strings.HasPrefix(secret, personalPrefix) {
+	switch secret := bearer(x.r); {
+	case secret == "" || len(secret) > maxSecret:
+	case strings.HasPrefix(secret, personalPrefix):
 		found = append(found, shown{session.KindPersonal, secret})
-	} else if secret != "" && (p != forContent || e.cfg.IIIFTokenOpensImages) {
+	case p != forContent || e.cfg.IIIFTokenOpensImages:
 		found = append(found, shown{session.KindIIIF, secret})
 	}
 	if secret := cookie(x.r.Header["Cookie"], cookieName(x.site)); secret != "" {
@@ -88,7 +101,7 @@ func (e *Edge) credentials(x *exchange, p purpose) []shown {
 func bearer(r *http.Request) string {
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	secret = strings.TrimSpace(secret)
-	if !strings.EqualFold(scheme, "Bearer") || len(secret) > maxSecret {
+	if !strings.EqualFold(scheme, "Bearer") {
 		return ""
 	}
 	return secret

@@ -38,13 +38,21 @@ func (e *Edge) probeImage(ctx context.Context, x *exchange, rest string) error {
 	if err != nil {
 		return err
 	}
-	return v.statusRefusal()
+	refusal := v.statusRefusal()
+	if refusal != nil {
+		x.verdict = v
+	}
+	return refusal
 }
 
 func (e *Edge) probeResult(x *exchange, spelling string, status int) iiif.ProbeResult {
 	result := iiif.ProbeResult{ID: iiif.ProbeURL(x.site.url, spelling), Status: status}
 	if status == http.StatusUnauthorized {
-		result.Heading, result.Note = e.cfg.AuthTexts.Heading, e.cfg.AuthTexts.Note
+		t := e.texts(x.verdict.Decision)
+		result.Heading, result.Note = t.Heading, t.Note
+	}
+	if x.verdict.instead() {
+		result.Substitute = x.site.url + "/iiif/3/" + spelling + tierMark
 	}
 	return result
 }

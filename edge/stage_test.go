@@ -143,8 +143,13 @@ func (s *stage) announce(revision int64) {
 // setRules changes the rules and returns when the edge obeys them.
 func (s *stage) setRules(r []authz.Rule) {
 	s.t.Helper()
+	s.setDocument(authz.Document{Items: r})
+}
+
+func (s *stage) setDocument(d authz.Document) {
+	s.t.Helper()
 	before := s.keeper.Policy()
-	s.announce(s.authority.change(func(a *authority) { a.rules = r }))
+	s.announce(s.authority.change(func(a *authority) { a.rules, a.definitions = d.Items, d.Definitions }))
 	eventually(s.t, "the new rules are in force", func() bool { return s.keeper.Policy() != before })
 }
 

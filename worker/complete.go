@@ -114,7 +114,7 @@ func (w *Worker) completePart(ctx context.Context, job tile.Job, p plan, l *leve
 		first := l.job(job, g.first)
 		p.task.Region, p.task.Width, p.task.Height = first.Render.Region, first.Render.Width, first.Render.Height
 		r, err := w.grouped(ctx, first, p, g)
-		if err == nil && r.file == nil {
+		if err == nil && r.file == nil && !r.damaged {
 			w.shelf.put(first.Key(), r, l)
 		}
 		if r != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/internal/store"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
@@ -32,7 +31,7 @@ type plan struct {
 	tileWidth, tileHeight int // of the file's own tiles, 0 where it has none
 
 	object    store.Object
-	index     *jp2.Index     // nil: the whole file is decoded
+	index     *packets.Index // nil: the whole file is decoded
 	unindexed packets.Reason // why, for JPEG 2000
 }
 

@@ -79,7 +79,10 @@ type Config struct {
 	Queue     int    // renderings of each lane that may wait for a slot; 0: 8 per slot
 	Name      string // told with every result
 	Limits    Limits
-	Log       *slog.Logger
+	// BestEffort draws what can be decoded of damaged files rather than refuse them (R7).
+	// Such results are told to be that, and not kept.
+	BestEffort bool
+	Log        *slog.Logger
 }
 
 // stores are where packet indices are kept, nearest first.
@@ -115,16 +118,17 @@ func (l Limits) withDefaults() Limits {
 
 // Worker implements tile.Renderer and tile.Library.
 type Worker struct {
-	name      string
-	remote    bool
-	source    store.Source
-	manifests store.Source
-	results   Results
-	shared    Results
-	decoders  Decoders
-	packets   *packets.Engine
-	limits    Limits
-	log       *slog.Logger
+	name       string
+	remote     bool
+	bestEffort bool
+	source     store.Source
+	manifests  store.Source
+	results    Results
+	shared     Results
+	decoders   Decoders
+	packets    *packets.Engine
+	limits     Limits
+	log        *slog.Logger
 
 	verdicts    *otter.Cache[subject, verdict]
 	inspections flight.Group[subject, verdict]
@@ -157,7 +161,7 @@ func New(c Config) *Worker {
 	closing, cut := context.WithCancel(context.Background())
 	limits := c.Limits.withDefaults()
 	return &Worker{
-		name: c.Name, remote: c.Remote, source: c.Source, manifests: c.Manifests, results: c.Results, shared: c.Shared,
+		name: c.Name, remote: c.Remote, bestEffort: c.BestEffort, source: c.Source, manifests: c.Manifests, results: c.Results, shared: c.Shared,
 		decoders: c.Decoders, limits: limits, log: c.Log,
 		packets: packets.New(packets.Config{
 			Source: c.Source, Remote: c.Remote, Results: c.stores(), Header: *limits.Header, FileBytes: limits.FileBytes,
@@ -295,7 +299,7 @@ func (w *Worker) Prepare(ctx context.Context, keys ...string) {
 			continue
 		}
 		if o, err := w.source.Find(ctx, key); err == nil {
-			w.packets.Index(ctx, o)
+			w.packets.Prepare(ctx, o)
 		}
 	}
 }

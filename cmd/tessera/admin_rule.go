@@ -18,9 +18,10 @@ import (
 // ruleTable is the rules as the API has them, and as files keep them. A file that
 // says which revision it was made from is put in force over that one only.
 type ruleTable struct {
-	Items    []authz.Rule `json:"items"`
-	Default  string       `json:"default,omitempty"`  // of no effect when set: a setting
-	Revision *int64       `json:"revision,omitempty"` // absent: over any
+	authz.Document
+	Default  string          `json:"default,omitempty"`  // of no effect when set: a setting
+	Revision *int64          `json:"revision,omitempty"` // absent: over any
+	Warnings []authz.Warning `json:"warnings,omitempty"` // likewise
 }
 
 func ruleList(ctx context.Context, c *client) error {
@@ -62,10 +63,25 @@ func ruleSet(ctx context.Context, c *client) error {
 		return err
 	}
 	var now ruleTable
-	if _, err := c.call(ctx, http.MethodPut, "/rules", etag, page[authz.Rule]{Items: t.Items}, &now); err != nil {
+	if _, err := c.call(ctx, http.MethodPut, "/rules", etag, t.Document, &now); err != nil {
 		return err
 	}
-	return c.print(now, func(w io.Writer) { fmt.Fprintf(w, "%d rules are in force\n", len(now.Items)) })
+	return c.print(now, func(w io.Writer) {
+		fmt.Fprintf(w, "%d rules are in force\n", len(now.Items))
+		for _, warning := range now.Warnings {
+			fmt.Fprintln(w, warningLine(warning))
+		}
+	})
+}
+
+func warningLine(w authz.Warning) string {
+	switch {
+	case w.Rule == 0:
+		return "warning: " + w.Text
+	case w.Name == "":
+		return fmt.Sprintf("warning: rule %d: %s", w.Rule, w.Text)
+	}
+	return fmt.Sprintf("warning: rule %d (%s): %s", w.Rule, w.Name, w.Text)
 }
 
 // expectedETag is the If-Match to send, "" for none. It is never what the server has
@@ -87,9 +103,9 @@ func expectedETag(flags *pflag.FlagSet, given string, inFile *int64) (string, er
 }
 
 // readRules reads the rules of a file.
-func readRules(path string) ([]authz.Rule, error) {
+func readRules(path string) (authz.Document, error) {
 	t, err := readRuleTable(path)
-	return t.Items, err
+	return t.Document, err
 }
 
 // readRuleTable reads a file of rules, {"items": […]}.

@@ -36,7 +36,7 @@ func backup(ctx, _ context.Context, env environment) error {
 	defer closeDB()
 	users, err := writeCopy(ctx, service, file)
 	if err == nil {
-		fmt.Fprintf(env.stdout, "%s holds %d users and the rules; keep it as you would keep passwords\n", file, users)
+		fmt.Fprintf(env.stdout, "%s holds %d users, the rules and the record; keep it as you would keep passwords\n", file, users)
 	}
 	return err
 }
@@ -79,7 +79,7 @@ func restore(ctx, _ context.Context, env environment) error {
 		return usageError{fmt.Errorf("%w: a copy goes into a new one, before the first start; name another with --db, or another folder with --data", err)}
 	}
 	if err == nil {
-		fmt.Fprintf(env.stdout, "%d users and the rules are in the database\n", users)
+		fmt.Fprintf(env.stdout, "%d users, the rules and the record are in the database\n", users)
 	}
 	return err
 }

@@ -45,7 +45,7 @@ func (s *server) worker(ctx context.Context) error {
 	w := worker.New(worker.Config{
 		Name: s.settings.Name, Limits: worker.Limits{Timeout: s.settings.DecodeTime},
 		Source: images, Remote: config.InS3(s.settings.Images), Manifests: manifests, Results: results, Shared: shared, Decoders: decoders,
-		Slots: s.settings.Decoders, Queue: s.settings.Queue, Log: s.log,
+		Slots: s.settings.Decoders, Queue: s.settings.Queue, BestEffort: s.settings.Damaged == "best-effort", Log: s.log,
 	})
 	s.measure(w, results)
 	conn, err := s.connect(ctx, bus.RoleWorker)
@@ -113,6 +113,8 @@ func (s *server) measurePackets(w *worker.Worker) {
 	count("source_ranges_total", "Ranges read of JPEG 2000 files for those regions.", nil, func(p packets.Stats) uint64 { return p.Ranges })
 	count("index_builds_total", "Packet indices built.", nil, func(p packets.Stats) uint64 { return p.Builds })
 	count("index_loads_total", "Packet indices found beside the results.", nil, func(p packets.Stats) uint64 { return p.Loads })
+	count("index_tiles_total", "Tiles indexed by themselves, before the rest of their file.", nil, func(p packets.Stats) uint64 { return p.Learnt })
+	count("lower_resolutions_total", "Files of lower resolutions put together.", nil, func(p packets.Stats) uint64 { return p.Lower })
 	count("index_refusals_total", "JPEG 2000 files that cannot be indexed.", nil, func(p packets.Stats) uint64 { return p.Refusals })
 	for _, why := range packets.Reasons() {
 		count("packet_fallbacks_total", "JPEG 2000 regions decoded from the whole file, by reason.",

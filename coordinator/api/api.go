@@ -27,6 +27,7 @@ type Config struct {
 	Session  func(*http.Request) (people.Session, error) // the administrator's, by cookie
 	FromHere func(*http.Request) bool                    // the request was made on one of our own pages
 	Fallback authz.Access
+	LinkURL  func(r *http.Request, secret string) string // of the page that takes a sign-in link
 	Log      *slog.Logger
 }
 
@@ -37,19 +38,37 @@ type call func(w http.ResponseWriter, r *http.Request, actor people.Actor) error
 
 func (s *server) calls() map[string]call {
 	return map[string]call{
-		"GET /users":            s.listUsers,
-		"POST /users":           s.createUser,
-		"GET /users/{id}":       s.getUser,
-		"PATCH /users/{id}":     s.updateUser,
-		"DELETE /users/{id}":    s.deleteUser,
-		"GET /rules":            s.getRules,
-		"PUT /rules":            s.putRules,
-		"GET /sessions":         s.listSessions,
-		"DELETE /sessions/{id}": s.endSession,
-		"GET /tokens":           s.listTokens,
-		"POST /tokens":          s.createToken,
-		"DELETE /tokens/{id}":   s.deleteToken,
-		"GET /explain":          s.explain,
+		"GET /users":                         s.listUsers,
+		"POST /users":                        s.createUser,
+		"GET /users/{id}":                    s.getUser,
+		"PATCH /users/{id}":                  s.updateUser,
+		"DELETE /users/{id}":                 s.deleteUser,
+		"POST /users/{id}/sign-in-link":      s.createLink,
+		"GET /users/{id}/sign-in-link":       s.getLink,
+		"DELETE /users/{id}/sign-in-link":    s.revokeLink,
+		"GET /groups":                        s.listGroups,
+		"GET /groups/{name}":                 s.getGroup,
+		"PATCH /groups/{name}":               s.renameGroup,
+		"DELETE /groups/{name}":              s.deleteGroup,
+		"GET /groups/{name}/members":         s.listMembers,
+		"PUT /groups/{name}/members/{id}":    s.addMember,
+		"DELETE /groups/{name}/members/{id}": s.removeMember,
+		"GET /rules":                         s.getRules,
+		"PUT /rules":                         s.putRules,
+		"GET /items":                         s.listItems,
+		"POST /items":                        s.changeItems,
+		"GET /items/{id}/access":             s.getItem,
+		"PUT /items/{id}/access":             s.putItem,
+		"DELETE /items/{id}/access":          s.deleteItem,
+		"GET /sessions":                      s.listSessions,
+		"DELETE /sessions":                   s.endSessions,
+		"DELETE /sessions/{id}":              s.endSession,
+		"GET /tokens":                        s.listTokens,
+		"POST /tokens":                       s.createToken,
+		"DELETE /tokens/{id}":                s.deleteToken,
+		"GET /audit":                         s.listAudit,
+		"GET /audit/verify":                  s.verifyAudit,
+		"GET /explain":                       s.explain,
 	}
 }
 
@@ -85,6 +104,7 @@ func (s *server) forAdmin(handle call) http.HandlerFunc {
 
 var (
 	errUnauthorized = &people.Error{Kind: people.Denied, Code: "unauthorized"}
+	errScope        = &people.Error{Kind: people.Forbidden, Code: "token-scope"}
 	errNotAdmin     = &people.Error{Kind: people.Forbidden, Code: "not-admin"}
 	errCrossSite    = &people.Error{Kind: people.Forbidden, Code: "cross-site"}
 )
@@ -102,7 +122,7 @@ func (s *server) authenticate(r *http.Request) (people.Actor, error) {
 	if err != nil {
 		return people.Actor{}, err
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead && !s.FromHere(r) {
+	if !onlyReads(r) && !s.FromHere(r) {
 		return people.Actor{}, errCrossSite
 	}
 	return people.Actor{UserID: sess.User.ID, SessionID: sess.ID}, nil
@@ -123,5 +143,20 @@ func (s *server) byToken(r *http.Request) (people.Actor, error) {
 	if !token.User.Admin {
 		return people.Actor{}, errNotAdmin
 	}
+	if !people.Allows(token, scopeFor(r)) {
+		return people.Actor{}, errScope
+	}
 	return people.Actor{UserID: token.User.ID}, nil
+}
+
+func onlyReads(r *http.Request) bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodHead
+}
+
+// scopeFor is what a token has to allow for a request.
+func scopeFor(r *http.Request) string {
+	if onlyReads(r) {
+		return people.ScopeAdminRead
+	}
+	return people.ScopeAdmin
 }

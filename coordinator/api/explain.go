@@ -2,6 +2,8 @@ package api
 
 import (
 	"net/http"
+	"net/netip"
+	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
@@ -10,37 +12,84 @@ import (
 
 // explanation is a decision with its reasons. Rule is "" where the default decided.
 type explanation struct {
-	User    string       `json:"user"`
-	Image   string       `json:"image"`
-	Allowed bool         `json:"allowed"`
-	Outcome string       `json:"outcome"`
-	Rule    string       `json:"rule"`
-	Access  authz.Access `json:"access"`
-	Public  bool         `json:"public"`
-	Reason  string       `json:"reason"`
+	User     string        `json:"user"`
+	Image    string        `json:"image"`
+	Address  string        `json:"address,omitempty"`
+	At       time.Time     `json:"at,omitzero"`
+	Allowed  bool          `json:"allowed"`
+	Outcome  string        `json:"outcome"`
+	Rule     string        `json:"rule"`
+	Access   authz.Access  `json:"access"`
+	Public   bool          `json:"public"`
+	Reason   string        `json:"reason"`
+	Changes  time.Time     `json:"changes,omitzero"`
+	Terms    string        `json:"terms,omitempty"`
+	Tier     *authz.Tier   `json:"tier,omitempty"`
+	ViewOnly bool          `json:"viewOnly,omitempty"`
+	Service  authz.Service `json:"service,omitempty"`
+	Matches  []authz.Match `json:"matches"`
 }
 
 func (s *server) explain(w http.ResponseWriter, r *http.Request, _ people.Actor) error {
-	query := r.URL.Query()
-	user, image := query.Get("user"), query.Get("image")
-	if image == "" {
-		return &people.Error{Kind: people.Invalid, Code: "missing-image", Field: "image"}
-	}
-	d, err := s.People.Explain(r.Context(), user, image)
+	q, err := readQuestion(r)
 	if err != nil {
 		return err
 	}
-	return write(w, http.StatusOK, explanation{
-		User: user, Image: image, Allowed: d.Outcome == authz.Allow, Outcome: d.Outcome.String(),
-		Rule: d.Rule, Access: d.Access, Public: d.Public, Reason: reasonOf(d),
-	})
+	e, err := s.People.ExplainAll(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	answer := explanation{
+		User: q.User, Image: q.Image, At: q.At, Allowed: e.Outcome == authz.Allow, Outcome: e.Outcome.String(),
+		Rule: e.Rule, Access: e.Access, Public: e.Public, Reason: reasonOf(e.Decision), Changes: e.Changes,
+		Tier: e.Tier, ViewOnly: e.ViewOnly, Service: e.Service, Matches: append([]authz.Match{}, e.Matches...),
+	}
+	if q.Addr.IsValid() {
+		answer.Address = q.Addr.String()
+	}
+	if e.Terms != nil {
+		answer.Terms = e.Terms.Key()
+	}
+	return write(w, http.StatusOK, answer)
+}
+
+func readQuestion(r *http.Request) (q people.Question, err error) {
+	query := r.URL.Query()
+	q = people.Question{User: query.Get("user"), Image: query.Get("image"), Terms: query["terms"]}
+	if q.Image == "" {
+		return q, &people.Error{Kind: people.Invalid, Code: "missing-image", Field: "image"}
+	}
+	if text := query.Get("address"); text != "" {
+		if q.Addr, err = netip.ParseAddr(text); err != nil {
+			return q, &people.Error{Kind: people.Invalid, Code: "bad-address", Field: "address"}
+		}
+	}
+	if text := query.Get("at"); text != "" {
+		if q.At, err = time.Parse(time.RFC3339, text); err != nil {
+			return q, &people.Error{Kind: people.Invalid, Code: "bad-instant", Field: "at"}
+		}
+	}
+	return q, nil
 }
 
 // reasonOf is the reason for administrators: what readers are told of a hidden image
-// says nothing of it.
+// says nothing of it. What else bears on the decision has a sentence each.
 func reasonOf(d authz.Decision) string {
+	reason := d.Reason
 	if d.Outcome == authz.NotFound {
-		return catalogue.Text("explain.hidden")
+		reason = catalogue.Text("explain.hidden")
 	}
-	return d.Reason
+	for _, more := range []struct {
+		holds bool
+		key   string
+	}{
+		{d.Outcome == authz.AskHook, catalogue.Text("explain.hook")},
+		{d.ViewOnly, catalogue.Text("explain.view-only")},
+		{d.Tier != nil, catalogue.Text("explain.tier")},
+	} {
+		if more.holds {
+			reason += " " + more.key
+		}
+	}
+	return reason
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 
 	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
@@ -114,42 +113,4 @@ func refuse(w http.ResponseWriter, r *http.Request, status int) {
 		return
 	}
 	writeProblem(w, status, "no-such-page", "", catalogue.Text("problem.no-such-page"))
-}
-
-// list is a page of items; next is what "after" must be for the page behind it.
-type list[T any] struct {
-	Items []T    `json:"items"`
-	Next  string `json:"next,omitempty"`
-}
-
-// Sizes of a page.
-const (
-	defaultPage = 100
-	maxPage     = 1000
-)
-
-// paging reads "limit" and "after".
-func paging(r *http.Request) (limit int, after string, err error) {
-	query := r.URL.Query()
-	limit = defaultPage
-	if text := query.Get("limit"); text != "" {
-		limit, err = strconv.Atoi(text)
-	}
-	if err != nil || limit < 1 || limit > maxPage {
-		return 0, "", &people.Error{Kind: people.Invalid, Code: "bad-page", Args: []any{maxPage}, Field: "limit"}
-	}
-	return limit, query.Get("after"), nil
-}
-
-// paged makes a page of rows that were asked for with one more than fits.
-func paged[Row, Item any](rows []Row, limit int, item func(Row) Item, cursor func(Row) string) list[Item] {
-	page := list[Item]{Items: []Item{}}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		page.Next = cursor(rows[limit-1])
-	}
-	for _, row := range rows {
-		page.Items = append(page.Items, item(row))
-	}
-	return page
 }

@@ -11,12 +11,14 @@ import (
 )
 
 // rules is the ordered table. Default is a setting, shown so that a reader sees the
-// whole of the matter, and Revision what the ETag says, for files that keep the rules;
-// writing either is of no effect.
+// whole of the matter, Revision what the ETag says, for files that keep the rules, and
+// Warnings what is allowed in them and hardly meant;
+// writing any of these is of no effect.
 type rules struct {
-	Items    []authz.Rule `json:"items"`
-	Default  authz.Access `json:"default,omitempty"`
-	Revision int64        `json:"revision"`
+	authz.Document
+	Default  authz.Access    `json:"default,omitempty"`
+	Revision int64           `json:"revision"`
+	Warnings []authz.Warning `json:"warnings,omitempty"`
 }
 
 func (s *server) getRules(w http.ResponseWriter, r *http.Request, _ people.Actor) error {
@@ -39,7 +41,7 @@ func (s *server) putRules(w http.ResponseWriter, r *http.Request, actor people.A
 	if body.Items == nil {
 		return badJSON(errors.New(`“items” is missing; send an empty list to remove every rule`))
 	}
-	set, err := s.People.ReplaceRules(r.Context(), actor, body.Items, expected)
+	set, err := s.People.ReplaceDocument(r.Context(), actor, body.Document, expected)
 	if err != nil {
 		return err
 	}
@@ -47,8 +49,14 @@ func (s *server) putRules(w http.ResponseWriter, r *http.Request, actor people.A
 }
 
 func (s *server) writeRules(w http.ResponseWriter, set people.RuleSet) error {
+	d := set.Document()
+	warnings, err := s.People.Warnings(d)
+	if err != nil {
+		return err
+	}
+	d.Items = append([]authz.Rule{}, d.Items...) // never null
 	w.Header().Set("ETag", etag(set.Revision))
-	return write(w, http.StatusOK, rules{Items: append([]authz.Rule{}, set.Rules...), Default: s.Fallback, Revision: set.Revision})
+	return write(w, http.StatusOK, rules{Document: d, Default: s.Fallback, Revision: set.Revision, Warnings: warnings})
 }
 
 func etag(revision int64) string { return `"` + strconv.FormatInt(revision, 10) + `"` }

@@ -11,6 +11,7 @@ import (
 type token struct {
 	ID      string     `json:"id"`
 	Name    string     `json:"name"`
+	Scopes  []string   `json:"scopes"`
 	User    string     `json:"user"`
 	Email   string     `json:"email"`
 	Created time.Time  `json:"created"`
@@ -21,7 +22,7 @@ type token struct {
 
 func tokenOf(t people.PersonalToken) token {
 	shown := token{
-		ID: t.ID, Name: t.Name, User: t.User.ID, Email: t.User.Email, Created: t.Created, Expires: t.Expires,
+		ID: t.ID, Name: t.Name, Scopes: people.Scopes(t), User: t.User.ID, Email: t.User.Email, Created: t.Created, Expires: t.Expires,
 	}
 	if !t.Used.IsZero() {
 		shown.Used = &t.Used
@@ -30,22 +31,24 @@ func tokenOf(t people.PersonalToken) token {
 }
 
 func (s *server) listTokens(w http.ResponseWriter, r *http.Request, _ people.Actor) error {
-	limit, after, err := paging(r)
+	p, err := pageOf(r, "tokens")
 	if err != nil {
 		return err
 	}
+	query := r.URL.Query()
 	rows, err := s.People.PersonalTokens(r.Context(), people.TokenQuery{
-		UserID: r.URL.Query().Get("user"), After: after, Limit: limit + 1,
+		UserID: query.Get("user"), Search: query.Get("q"), After: p.after, Limit: p.limit + 1,
 	})
 	if err != nil {
 		return err
 	}
-	return write(w, http.StatusOK, paged(rows, limit, tokenOf, func(t people.PersonalToken) string { return t.ID }))
+	return write(w, http.StatusOK, paged(rows, p, tokenOf, func(t people.PersonalToken) string { return t.ID }))
 }
 
-// newToken asks for a token; user is the caller unless named.
+// newToken asks for a token; user is the caller unless named, by id.
 type newToken struct {
 	Name    string    `json:"name"`
+	Scopes  []string  `json:"scopes"`
 	User    string    `json:"user"`
 	Expires time.Time `json:"expires"`
 }
@@ -55,8 +58,9 @@ func (s *server) createToken(w http.ResponseWriter, r *http.Request, actor peopl
 	if err := read(w, r, maxBody, &body); err != nil {
 		return err
 	}
-	userID := cmp.Or(body.User, actor.UserID)
-	t, secret, err := s.People.CreatePersonalToken(r.Context(), actor, userID, body.Name, body.Expires)
+	t, secret, err := s.People.CreatePersonalToken(r.Context(), actor, people.NewToken{
+		UserID: cmp.Or(body.User, actor.UserID), Name: body.Name, Scopes: body.Scopes, Expires: body.Expires,
+	})
 	if err != nil {
 		return err
 	}

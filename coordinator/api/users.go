@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/people"
@@ -25,32 +26,57 @@ func userOf(u people.User) user {
 	}
 }
 
-func (s *server) listUsers(w http.ResponseWriter, r *http.Request, _ people.Actor) error {
-	limit, after, err := paging(r)
-	if err != nil {
-		return err
-	}
-	query := r.URL.Query()
-	rows, err := s.People.Users(r.Context(), people.UserQuery{
-		Search: query.Get("q"), Email: query.Get("email"), After: after, Limit: limit + 1,
-	})
-	if err != nil {
-		return err
-	}
-	return write(w, http.StatusOK, paged(rows, limit, userOf, func(u people.User) string { return u.Email }))
+// writeUser answers with a user and the ETag that keeps two administrators from
+// overwriting each other.
+func writeUser(w http.ResponseWriter, status int, u people.User) error {
+	w.Header().Set("ETag", `"`+people.Version(u)+`"`)
+	return write(w, status, userOf(u))
 }
 
-func (s *server) createUser(w http.ResponseWriter, r *http.Request, _ people.Actor) error {
+// expectedVersion reads If-Match: absent and "*" match any state.
+func expectedVersion(r *http.Request) (string, error) {
+	text := strings.TrimSpace(r.Header.Get("If-Match"))
+	if text == "" || text == "*" {
+		return people.AnyVersion, nil
+	}
+	version := strings.Trim(text, `"`)
+	if version == "" || text != `"`+version+`"` {
+		return "", &people.Error{Kind: people.Precondition, Code: "bad-if-match"}
+	}
+	return version, nil
+}
+
+func (s *server) listUsers(w http.ResponseWriter, r *http.Request, _ people.Actor) error {
+	query := r.URL.Query()
+	return s.writeUsers(w, r, "users", people.UserQuery{
+		Search: query.Get("q"), Email: query.Get("email"), Group: query.Get("group"),
+	})
+}
+
+func (s *server) writeUsers(w http.ResponseWriter, r *http.Request, list string, q people.UserQuery) error {
+	p, err := pageOf(r, list)
+	if err != nil {
+		return err
+	}
+	q.After, q.Limit = p.after, p.limit+1
+	rows, err := s.People.Users(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, paged(rows, p, userOf, func(u people.User) string { return u.Email }))
+}
+
+func (s *server) createUser(w http.ResponseWriter, r *http.Request, actor people.Actor) error {
 	var change people.UserChange
 	if err := read(w, r, maxBody, &change); err != nil {
 		return err
 	}
-	u, err := s.People.CreateUser(r.Context(), change)
+	u, err := s.People.CreateUser(r.Context(), actor, change)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Location", Prefix+"/users/"+u.ID)
-	return write(w, http.StatusCreated, userOf(u))
+	return writeUser(w, http.StatusCreated, u)
 }
 
 func (s *server) getUser(w http.ResponseWriter, r *http.Request, _ people.Actor) error {
@@ -58,23 +84,31 @@ func (s *server) getUser(w http.ResponseWriter, r *http.Request, _ people.Actor)
 	if err != nil {
 		return err
 	}
-	return write(w, http.StatusOK, userOf(u))
+	return writeUser(w, http.StatusOK, u)
 }
 
 func (s *server) updateUser(w http.ResponseWriter, r *http.Request, actor people.Actor) error {
+	expected, err := expectedVersion(r)
+	if err != nil {
+		return err
+	}
 	var change people.UserChange
 	if err := read(w, r, maxBody, &change); err != nil {
 		return err
 	}
-	u, err := s.People.UpdateUser(r.Context(), actor, r.PathValue("id"), change)
+	u, err := s.People.UpdateUser(r.Context(), actor, r.PathValue("id"), change, expected)
 	if err != nil {
 		return err
 	}
-	return write(w, http.StatusOK, userOf(u))
+	return writeUser(w, http.StatusOK, u)
 }
 
 func (s *server) deleteUser(w http.ResponseWriter, r *http.Request, actor people.Actor) error {
-	return noContent(w, s.People.DeleteUser(r.Context(), actor, r.PathValue("id")))
+	expected, err := expectedVersion(r)
+	if err != nil {
+		return err
+	}
+	return noContent(w, s.People.DeleteUser(r.Context(), actor, r.PathValue("id"), expected))
 }
 
 func noContent(w http.ResponseWriter, err error) error {

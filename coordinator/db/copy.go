@@ -25,15 +25,17 @@ func (d *DB) ViewAll(ctx context.Context, fn func(Reader) error) error {
 	return d.view(ctx, longPatience, fn)
 }
 
-// Fill is Update for a database without users and rules; ErrNotEmpty if it has any.
+// Fill is Update for a database without users, rules and record; ErrNotEmpty if it has
+// any.
 func (d *DB) Fill(ctx context.Context, now time.Time, fn func(*Tx) error) error {
 	_, err := d.change(ctx, now, change{turn: d.turn, patience: longPatience}, func(tx *Tx) error {
 		users, errUsers := tx.CountUsers(ctx)
 		rules, errRules := tx.Rules(ctx)
-		if err := errors.Join(errUsers, errRules); err != nil {
+		record, errRecord := tx.AuditHead(ctx)
+		if err := errors.Join(errUsers, errRules, errRecord); err != nil {
 			return err
 		}
-		if users > 0 || rules.Revision > 0 {
+		if users > 0 || rules.Revision > 0 || record.Seq > 0 {
 			return ErrNotEmpty
 		}
 		return fn(tx)

@@ -234,7 +234,7 @@ func TestConcurrentWriters(t *testing.T) {
 	for i := range cap(revisions) {
 		all.Go(func() {
 			rules := []authz.Rule{{Name: fmt.Sprint(i), Images: []string{"x"}, Access: authz.Open}}
-			revision, err := d.Update(t.Context(), start, func(tx *db.Tx) error { return tx.ReplaceRules(t.Context(), rules) })
+			revision, err := d.Update(t.Context(), start, func(tx *db.Tx) error { return tx.ReplaceRules(t.Context(), authz.Document{Items: rules}) })
 			if err != nil {
 				t.Error(err)
 			}

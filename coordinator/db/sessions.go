@@ -11,10 +11,11 @@ import (
 
 // Session is one sign-in of one user, with the user as she is now.
 type Session struct {
-	ID      string // public
-	User    User
-	Network string
-	Agent   string
+	ID       string // public
+	User     User
+	Provider string // that vouched for the user; "" if a password here did
+	Network  string
+	Agent    string
 
 	Created time.Time
 	Seen    time.Time // last activity, at most a minute behind
@@ -30,19 +31,33 @@ type NewSession struct {
 
 // SessionQuery asks for a page of sessions, latest sign-in first.
 type SessionQuery struct {
-	UserID  string    // "" finds everybody's
+	SessionFilter
+	Search  string    // part of the user's address or name, of network or browser
 	After   string    // id after which the page begins
 	Seen    time.Time // leaves out those that were not active after it
 	Expires time.Time // leaves out those that expire by then
 	Limit   int
 }
 
-const sessionSelect = `SELECT s.id, s.network, s.agent, s.created, s.seen, s.expires, ` + userColumns + `
+// SessionFilter selects sessions that meet both.
+type SessionFilter struct {
+	UserID   string  // "" is anybody's
+	Provider *string // nil is any
+}
+
+func (f SessionFilter) provider() (anyProvider bool, name string) {
+	if f.Provider == nil {
+		return true, ""
+	}
+	return false, *f.Provider
+}
+
+const sessionSelect = `SELECT s.id, s.provider, s.network, s.agent, s.created, s.seen, s.expires, ` + userColumns + `
 	FROM sessions s JOIN users u ON u.id = s.user_id `
 
 func scanSession(row interface{ Scan(...any) error }) (s Session, err error) {
 	var created, seen, expires, userCreated, userUpdated int64
-	fields := append([]any{&s.ID, &s.Network, &s.Agent, &created, &seen, &expires},
+	fields := append([]any{&s.ID, &s.Provider, &s.Network, &s.Agent, &created, &seen, &expires},
 		s.User.fields(&userCreated, &userUpdated)...)
 	err = row.Scan(fields...)
 	s.Created, s.Seen, s.Expires = instant(created), instant(seen), instant(expires)
@@ -65,15 +80,19 @@ func (r Reader) sessionWhere(ctx context.Context, where string, arg string) (Ses
 	if err != nil {
 		return Session{}, notFound("session", err)
 	}
-	s.User.Groups, err = r.groups(ctx, s.User.ID)
-	return s, err
+	return s, r.join(ctx, &s.User)
 }
 
 // Sessions lists a page; the users' groups are left out.
 func (r Reader) Sessions(ctx context.Context, q SessionQuery) ([]Session, error) {
+	anyProvider, provider := q.provider()
 	rows, err := r.q.QueryContext(ctx, sessionSelect+`
 		WHERE ($1 = '' OR s.user_id = $1) AND ($2 = '' OR s.id < $2) AND s.seen > $3 AND s.expires > $4
-		ORDER BY s.id DESC LIMIT $5`, q.UserID, q.After, millis(q.Seen), millis(q.Expires), q.Limit)
+		  AND ($5 OR s.provider = $6)
+		  AND ($7 = '' OR u.email LIKE $7 ESCAPE '\' OR LOWER(u.name) LIKE $7 ESCAPE '\'
+		    OR s.network LIKE $7 ESCAPE '\' OR LOWER(s.agent) LIKE $7 ESCAPE '\')
+		ORDER BY s.id DESC LIMIT $8`,
+		q.UserID, q.After, millis(q.Seen), millis(q.Expires), anyProvider, provider, containing(q.Search), q.Limit)
 	all, err := collect(rows, err, func(rows *sql.Rows) (Session, error) { return scanSession(rows) })
 	if err != nil {
 		return nil, fmt.Errorf("sessions: %w", err)
@@ -87,9 +106,9 @@ func (tx *Tx) InsertSession(ctx context.Context, s NewSession) error {
 	if s.AdminHash != nil {
 		adminHash = sql.NullString{String: s.AdminHash.String(), Valid: true}
 	}
-	err := tx.exec(ctx, `INSERT INTO sessions (id, hash, admin_hash, user_id, network, agent, created, seen, expires)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)`,
-		s.ID, s.Hash.String(), adminHash, s.User.ID, s.Network, s.Agent, millis(tx.now), millis(s.Expires))
+	err := tx.exec(ctx, `INSERT INTO sessions (id, hash, admin_hash, user_id, provider, network, agent, created, seen, expires)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)`,
+		s.ID, s.Hash.String(), adminHash, s.User.ID, s.Provider, s.Network, s.Agent, millis(tx.now), millis(s.Expires))
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)
 	}
@@ -115,6 +134,26 @@ func (tx *Tx) EndSessions(ctx context.Context, userID, except string) error {
 		return err
 	}
 	return tx.exec(ctx, `DELETE FROM sessions WHERE user_id = $1 AND id <> $2`, userID, except)
+}
+
+// EndSessionsOf ends all that a filter selects and gives their number.
+func (tx *Tx) EndSessionsOf(ctx context.Context, f SessionFilter) (int, error) {
+	const selected = `($1 = '' OR user_id = $1) AND ($2 OR provider = $3)`
+	anyProvider, provider := f.provider()
+	if err := tx.forgetSessions(ctx, selected, f.UserID, anyProvider, provider); err != nil {
+		return 0, err
+	}
+	result, err := tx.q.ExecContext(ctx, `DELETE FROM sessions WHERE `+selected, f.UserID, anyProvider, provider)
+	if err != nil {
+		return 0, fmt.Errorf("end sessions: %w", err)
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
+}
+
+// Session finds a session by its public id.
+func (r Reader) Session(ctx context.Context, id string) (Session, error) {
+	return r.sessionWhere(ctx, `WHERE s.id = $1`, id)
 }
 
 // EndStalestSessions keeps the sessions of a user that were active last.

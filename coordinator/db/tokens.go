@@ -23,6 +23,7 @@ type PersonalToken struct {
 	ID      string // public
 	User    User
 	Name    string
+	Scopes  string // separated by spaces
 	Created time.Time
 	Used    time.Time // zero: never
 	Expires time.Time
@@ -31,6 +32,7 @@ type PersonalToken struct {
 // TokenQuery asks for a page of personal tokens, latest first.
 type TokenQuery struct {
 	UserID string // "" finds everybody's
+	Search string // part of its name or of the user's address
 	After  string // id after which the page begins
 	Limit  int
 }
@@ -80,12 +82,12 @@ func (tx *Tx) InsertAccessToken(ctx context.Context, hash session.Hash, t Access
 	return held, err
 }
 
-const personalSelect = `SELECT t.id, t.name, t.created, t.used, t.expires, ` + userColumns + `
+const personalSelect = `SELECT t.id, t.name, t.scopes, t.created, t.used, t.expires, ` + userColumns + `
 	FROM personal_tokens t JOIN users u ON u.id = t.user_id `
 
 func scanPersonal(row interface{ Scan(...any) error }) (t PersonalToken, err error) {
 	var created, used, expires, userCreated, userUpdated int64
-	fields := append([]any{&t.ID, &t.Name, &created, &used, &expires}, t.User.fields(&userCreated, &userUpdated)...)
+	fields := append([]any{&t.ID, &t.Name, &t.Scopes, &created, &used, &expires}, t.User.fields(&userCreated, &userUpdated)...)
 	err = row.Scan(fields...)
 	t.Created, t.Used, t.Expires = instant(created), instant(used), instant(expires)
 	t.User.Created, t.User.Updated = instant(userCreated), instant(userUpdated)
@@ -98,20 +100,29 @@ func (r Reader) PersonalTokenByHash(ctx context.Context, hash session.Hash) (Per
 	if err != nil {
 		return PersonalToken{}, notFound("personal token", err)
 	}
-	t.User.Groups, err = r.groups(ctx, t.User.ID)
-	return t, err
+	return t, r.join(ctx, &t.User)
 }
 
 // PersonalTokens lists a page; the users' groups are left out.
 func (r Reader) PersonalTokens(ctx context.Context, q TokenQuery) ([]PersonalToken, error) {
 	rows, err := r.q.QueryContext(ctx, personalSelect+`
 		WHERE ($1 = '' OR t.user_id = $1) AND ($2 = '' OR t.id < $2)
-		ORDER BY t.id DESC LIMIT $3`, q.UserID, q.After, q.Limit)
+		  AND ($3 = '' OR LOWER(t.name) LIKE $3 ESCAPE '\' OR u.email LIKE $3 ESCAPE '\')
+		ORDER BY t.id DESC LIMIT $4`, q.UserID, q.After, containing(q.Search), q.Limit)
 	all, err := collect(rows, err, func(rows *sql.Rows) (PersonalToken, error) { return scanPersonal(rows) })
 	if err != nil {
 		return nil, fmt.Errorf("personal tokens: %w", err)
 	}
 	return all, nil
+}
+
+// PersonalToken finds a personal token by its public id, without the user's groups.
+func (r Reader) PersonalToken(ctx context.Context, id string) (PersonalToken, error) {
+	t, err := scanPersonal(r.q.QueryRowContext(ctx, personalSelect+`WHERE t.id = $1`, id))
+	if err != nil {
+		return PersonalToken{}, notFound("personal token", err)
+	}
+	return t, nil
 }
 
 // CountPersonalTokens counts a user's.
@@ -122,8 +133,8 @@ func (r Reader) CountPersonalTokens(ctx context.Context, userID string) (n int, 
 
 // InsertPersonalToken stores a token.
 func (tx *Tx) InsertPersonalToken(ctx context.Context, hash session.Hash, t PersonalToken) error {
-	err := tx.exec(ctx, `INSERT INTO personal_tokens (id, hash, user_id, name, created, used, expires)
-		VALUES ($1, $2, $3, $4, $5, 0, $6)`, t.ID, hash.String(), t.User.ID, t.Name, millis(tx.now), millis(t.Expires))
+	err := tx.exec(ctx, `INSERT INTO personal_tokens (id, hash, user_id, name, scopes, created, used, expires)
+		VALUES ($1, $2, $3, $4, $5, $6, 0, $7)`, t.ID, hash.String(), t.User.ID, t.Name, t.Scopes, millis(tx.now), millis(t.Expires))
 	if err != nil {
 		return fmt.Errorf("insert personal token: %w", err)
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tessera-iiif/tessera/internal/session"
@@ -15,6 +18,7 @@ type Tx struct {
 	Reader
 	now     time.Time
 	changed bool
+	audited bool
 	ended   map[session.Hash]struct{}
 }
 
@@ -34,8 +38,8 @@ func (d *DB) Note(ctx context.Context, now time.Time, fn func(*Tx) error) error 
 		if err := fn(tx); err != nil {
 			return err
 		}
-		if tx.changed || len(tx.ended) > 0 {
-			return errors.New("a change of rights has to wait for its turn")
+		if tx.changed || tx.audited || len(tx.ended) > 0 {
+			return errors.New("a change of rights, or a word on record, has to wait for its turn")
 		}
 		return nil
 	})
@@ -90,14 +94,32 @@ func (tx *Tx) logChanges(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	for hash := range tx.ended {
-		err := tx.exec(ctx, `INSERT INTO changes (revision, hash, at) VALUES ($1, $2, $3)`,
-			revision, hash.String(), millis(tx.now))
-		if err != nil {
-			return 0, fmt.Errorf("log of changes: %w", err)
+	for some := range slices.Chunk(slices.Collect(maps.Keys(tx.ended)), changesAtOnce) {
+		if err := tx.insertChanges(ctx, revision, some); err != nil {
+			return 0, err
 		}
 	}
 	return revision, nil
+}
+
+// changesAtOnce bounds the rows of one statement: somebody who ends a provider's
+// sessions ends a hundred thousand.
+const changesAtOnce = 500
+
+func (tx *Tx) insertChanges(ctx context.Context, revision int64, hashes []session.Hash) error {
+	var rows strings.Builder
+	args := []any{revision, millis(tx.now)}
+	for i, hash := range hashes {
+		if i > 0 {
+			rows.WriteString(", ")
+		}
+		args = append(args, hash.String())
+		fmt.Fprintf(&rows, "($1, $%d, $2)", len(args))
+	}
+	if err := tx.exec(ctx, `INSERT INTO changes (revision, hash, at) VALUES `+rows.String(), args...); err != nil {
+		return fmt.Errorf("log of changes: %w", err)
+	}
+	return nil
 }
 
 func (tx *Tx) nextRevision(ctx context.Context) (revision int64, err error) {

@@ -62,6 +62,9 @@ func (s *Service) lookupPersonal(ctx context.Context, hash session.Hash) (sessio
 	if err != nil {
 		return session.Credential{}, err
 	}
+	if !Allows(t, ScopeImages) {
+		return session.Credential{}, session.ErrUnknown
+	}
 	return session.Credential{
 		Kind: session.KindPersonal, Session: t.ID, Principal: principal(t.User), Expires: t.Expires,
 	}, nil
@@ -82,7 +85,11 @@ func (s *Service) Rights(ctx context.Context, since int64) (rights session.Right
 		if err != nil {
 			return err
 		}
-		rights = session.Rights{Revision: current, Rules: rules.Rules, Ended: ended, Complete: true}
+		items, err := r.ItemsRevision(ctx)
+		if err != nil {
+			return err
+		}
+		rights = session.Rights{Revision: current, Items: items, Rules: rules.Rules, Definitions: rules.Definitions, Ended: ended, Complete: true}
 		// A revision from the future was seen before the database was put back.
 		if since < horizon || since > current || len(ended) > maxEnded {
 			rights.Ended, rights.Complete = nil, false

@@ -7,17 +7,31 @@ import (
 	"io"
 	"time"
 
+	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
-// A copy is a file of JSON, one value a line: a head, the rules, each user, and an
-// end by which a file that was cut off is known. A line has one field.
+// A copy is a file of JSON, one value a line: a head, the rules, each user, each image
+// with a setting of its own, each entry of the record, and an end by which a file that was cut off is known. A line has one
+// field.
 type copyLine struct {
 	Head  *copyHead     `json:"tessera-copy,omitempty"`
 	Rules *[]authz.Rule `json:"rules,omitempty"`
 	User  *copyUser     `json:"user,omitempty"`
+	Item  *copyItem     `json:"item,omitempty"`
+	Audit *audit.Entry  `json:"audit,omitempty"`
 	End   *copyEnd      `json:"end,omitempty"`
+
+	Definitions *authz.Definitions `json:"definitions,omitempty"` // on the line of the rules, where they refer to any
+}
+
+// definitionsOf is nil where there are none: older versions know no line with them.
+func definitionsOf(set RuleSet) *authz.Definitions {
+	if d := set.Definitions; len(d.Collections)+len(d.Networks)+len(d.Terms) > 0 {
+		return &d
+	}
+	return nil
 }
 
 type copyHead struct {
@@ -37,17 +51,26 @@ type copyUser struct {
 	Updated  time.Time `json:"updated"`
 }
 
+type copyItem struct {
+	Image   string        `json:"image"`
+	Setting authz.Setting `json:"setting"`
+}
+
 type copyEnd struct {
-	Users int `json:"users"`
+	Users int   `json:"users"`
+	Items int64 `json:"items,omitempty"`
+	Audit int64 `json:"audit,omitempty"` // entries
 }
 
 const (
-	copyVersion = 1
-	copyPage    = 1000 // users in memory at a time
+	copyVersion    = 2 // 1 had no record
+	copyVersionMin = 1
+	copyPage       = 1000 // users in memory at a time
 )
 
-// Backup writes users with their groups, and the rules, as they are at one moment.
-// Sessions and tokens are left out. It gives the number of users.
+// Backup writes users with their groups, the rules, the settings of single images, and
+// the record of changes as they are at one moment. Sessions, tokens and sign-in links are left out. It gives the
+// number of users.
 func (s *Service) Backup(ctx context.Context, w io.Writer) (users int, err error) {
 	out := json.NewEncoder(w)
 	err = s.DB.ViewAll(ctx, func(r db.Reader) error {
@@ -59,13 +82,25 @@ func (s *Service) Backup(ctx context.Context, w io.Writer) (users int, err error
 			return err
 		}
 		rules := append([]authz.Rule{}, set.Rules...) // never null
-		if err := out.Encode(copyLine{Rules: &rules}); err != nil {
+		if err := out.Encode(copyLine{Rules: &rules, Definitions: definitionsOf(set)}); err != nil {
 			return err
 		}
 		if users, err = writeUsers(ctx, r, out); err != nil {
 			return err
 		}
-		return out.Encode(copyLine{End: &copyEnd{Users: users}})
+		items, err := writeItems(ctx, r, out)
+		if err != nil {
+			return err
+		}
+		entries := int64(0)
+		err = eachEntry(ctx, r, func(e audit.Entry) error {
+			entries++
+			return out.Encode(copyLine{Audit: &e})
+		})
+		if err != nil {
+			return err
+		}
+		return out.Encode(copyLine{End: &copyEnd{Users: users, Items: items, Audit: entries}})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("copy people and rights: %w", err)
@@ -90,5 +125,25 @@ func writeUsers(ctx context.Context, r db.Reader, out *json.Encoder) (n int, err
 		}
 		n += len(page)
 		after = page[len(page)-1].Email
+	}
+}
+
+func writeItems(ctx context.Context, r db.Reader, out *json.Encoder) (n int64, err error) {
+	for after := ""; ; {
+		page, err := r.Items(ctx, "", after, copyPage)
+		if err != nil || len(page) == 0 {
+			return n, err
+		}
+		for _, row := range page {
+			i, err := itemOf(row)
+			if err != nil {
+				return n, err
+			}
+			if err := out.Encode(copyLine{Item: &copyItem{i.Image, *i.Setting}}); err != nil {
+				return n, err
+			}
+		}
+		n += int64(len(page))
+		after = page[len(page)-1].Image
 	}
 }

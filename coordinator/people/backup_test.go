@@ -2,6 +2,7 @@ package people_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/coordinator/db/dbtest"
 	"github.com/tessera-iiif/tessera/coordinator/password"
@@ -40,7 +42,7 @@ func TestCopyGoesRound(t *testing.T) {
 	name, secret2, groups, no := "Zoë", secret, []string{"Ärzte", "a", "B"}, false
 	for _, address := range []string{"Ä@example.org", "b-b@example.org", "bb@example.org"} {
 		change := people.UserChange{Email: &address, Name: &name, Password: &secret2, Groups: &groups, Active: &no}
-		if _, err := first.CreateUser(t.Context(), change); err != nil {
+		if _, err := first.CreateUser(t.Context(), people.Actor{}, change); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -55,6 +57,9 @@ func TestCopyGoesRound(t *testing.T) {
 		if n, err := h.Restore(t.Context(), strings.NewReader(file)); err != nil || n != 4 {
 			t.Fatalf("%d users, %v", n, err)
 		}
+		if v := h.verdict(t); v.Broken != nil || v.Entries < 5 || v.Head != first.verdict(t).Head {
+			t.Errorf("R64: the record came as %+v", v)
+		}
 		again := h.backup(t)
 		if sorted(again) != sorted(file) {
 			t.Errorf("came back as\n%s\nwas\n%s", again, file)
@@ -66,6 +71,14 @@ func TestCopyGoesRound(t *testing.T) {
 	}
 	if _, err := third.Restore(t.Context(), strings.NewReader(file)); !errors.Is(err, db.ErrNotEmpty) {
 		t.Errorf("into a database in use: %v", err)
+	}
+}
+
+// Copies made before there was a record are still good.
+func TestCopyOfVersion1(t *testing.T) {
+	h := houseOn(t, dbtest.Source(t))
+	if n, err := h.Restore(t.Context(), strings.NewReader(copyHead+noRules+copyUser+`{"end":{"users":1}}`)); err != nil || n != 1 {
+		t.Errorf("%d users, %v", n, err)
 	}
 }
 
@@ -85,6 +98,20 @@ const (
 func TestBadCopies(t *testing.T) {
 	h := houseOn(t, dbtest.Source(t))
 	end := func(n string) string { return `{"end":{"users":` + n + `}}` + "\n" }
+	copyAudit := func(seq int64, sound bool) string {
+		e, err := audit.Head{Seq: seq - 1}.Next(t.Context(), h.now, audit.Event{Name: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !sound {
+			e.Actor = "somebody else"
+		}
+		text, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return `{"audit":` + string(text) + "}\n"
+	}
 	for name, test := range map[string]struct{ file, says string }{
 		"nothing":      {"", "cut off"},
 		"cut off":      {copyHead + noRules + copyUser, "cut off"},
@@ -93,7 +120,11 @@ func TestBadCopies(t *testing.T) {
 		"no head":      {noRules + end("0"), "begins with its head"},
 		"no rules":     {copyHead + copyUser + end("1"), "second line"},
 		"two heads":    {copyHead + copyHead, "begins with its head"},
-		"newer":        {strings.Replace(copyHead, ":1", ":2", 1), "version 2"},
+		"newer":        {strings.Replace(copyHead, ":1", ":3", 1), "version 3"},
+		"record lost":  {copyHead + noRules + `{"end":{"users":0,"audit":1}}` + "\n", "1 entries of the record were written, 0 are here"},
+		"record cut":   {copyHead + noRules + copyAudit(2, true) + `{"end":{"users":0,"audit":1}}` + "\n", "no checkpoint"},
+		"record false": {copyHead + noRules + copyAudit(1, false) + end("0"), "altered"},
+		"user behind":  {copyHead + noRules + copyAudit(1, true) + copyUser, "before the record"},
 		"bad rule":     {copyHead + `{"rules":[{"access":"maybe"}]}` + "\n", "line 2"},
 		"unknown":      {copyHead + `{"rules":[],"sessions":[]}` + "\n", "line 2"},
 		"two fields":   {copyHead + `{"rules":[],"end":{"users":0}}` + "\n", "one of"},

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/db"
@@ -32,12 +33,20 @@ func (s *Service) Purge(ctx context.Context) error {
 	})
 }
 
+func (s *Service) cleanUp(ctx context.Context) error {
+	removed, err := s.PruneAudit(ctx)
+	if removed > 0 {
+		s.Log.InfoContext(ctx, "audit entries removed by retention", "entries", removed)
+	}
+	return errors.Join(err, s.Purge(ctx))
+}
+
 // Run purges now and then until ctx ends.
 func (s *Service) Run(ctx context.Context) {
 	tick := time.NewTicker(purgeEvery)
 	defer tick.Stop()
 	for {
-		if err := s.Purge(ctx); err != nil && ctx.Err() == nil {
+		if err := s.cleanUp(ctx); err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "purge failed", "error", err)
 		}
 		select {

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,6 +27,18 @@ type (
 	Session = db.Session
 	// SessionQuery selects sessions.
 	SessionQuery = db.SessionQuery
+	// SessionFilter selects sessions to end.
+	SessionFilter = db.SessionFilter
+	// Group is a label that users bear.
+	Group = db.Group
+	// GroupQuery selects groups.
+	GroupQuery = db.GroupQuery
+	// AuditEntry is an event on record.
+	AuditEntry = db.AuditEntry
+	// AuditQuery selects entries of the record.
+	AuditQuery = db.AuditQuery
+	// Link is a sign-in link.
+	Link = db.Link
 	// PersonalToken is a secret that stands for its user at the API.
 	PersonalToken = db.PersonalToken
 	// TokenQuery selects personal tokens.
@@ -51,6 +64,9 @@ type Config struct {
 	SessionIdle time.Duration // a session ends after so long without activity
 	SessionMax  time.Duration // and so long after sign-in in any case
 	TokenLife   time.Duration // of IIIF access tokens
+	AuditKeep   time.Duration // how long the record of changes is kept; 0: for ever
+
+	TokenIssuers map[string]SignUp // whose access tokens edges take, and of whom
 
 	Fallback authz.Access         // for images that no rule names
 	Announce func(revision int64) // called after each commit that edges must hear about
@@ -66,7 +82,7 @@ func New(c Config) *Service { return &Service{c} }
 
 // Actor is who asks for a change.
 type Actor struct {
-	UserID    string
+	UserID    string // audit.System for what nobody asked for
 	SessionID string // "" when the credential is no session
 }
 
@@ -106,5 +122,7 @@ func principal(u User) authz.Principal {
 	if name == "" {
 		name = u.Email
 	}
-	return authz.Principal{ID: u.ID, Name: name, Groups: u.Groups, Admin: u.Admin}
+	groups := slices.Concat(u.Groups, u.Lent)
+	slices.Sort(groups)
+	return authz.Principal{ID: u.ID, Name: name, Groups: groups, Admin: u.Admin}
 }

@@ -59,7 +59,7 @@ const (
 func (h *house) reader(t *testing.T) people.User {
 	t.Helper()
 	name, text := email, secret
-	u, err := h.CreateUser(t.Context(), people.UserChange{Email: &name, Password: &text})
+	u, err := h.CreateUser(t.Context(), people.Actor{}, people.UserChange{Email: &name, Password: &text})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestSessionsAreTidy(t *testing.T) {
 	h := newHouse(t)
 	u := h.reader(t)
 	h.signIn(t)
-	listed, err := h.Sessions(t.Context(), people.SessionQuery{UserID: u.ID, Limit: 5})
+	listed, err := h.Sessions(t.Context(), people.SessionQuery{SessionFilter: people.SessionFilter{UserID: u.ID}, Limit: 5})
 	if err != nil || len(listed) != 1 {
 		t.Fatalf("%d sessions, %v", len(listed), err)
 	}
@@ -154,7 +154,7 @@ func TestLapsedSessionsAreNotListed(t *testing.T) {
 	h := newHouse(t)
 	u := h.reader(t)
 	listed := func() int {
-		found, err := h.Sessions(t.Context(), people.SessionQuery{UserID: u.ID, Limit: 5})
+		found, err := h.Sessions(t.Context(), people.SessionQuery{SessionFilter: people.SessionFilter{UserID: u.ID}, Limit: 5})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +188,7 @@ func TestSessionsAreBounded(t *testing.T) {
 		h.now = h.now.Add(time.Second)
 		h.signIn(t)
 	}
-	listed, err := h.Sessions(t.Context(), people.SessionQuery{UserID: u.ID, Limit: 1000})
+	listed, err := h.Sessions(t.Context(), people.SessionQuery{SessionFilter: people.SessionFilter{UserID: u.ID}, Limit: 1000})
 	if err != nil || len(listed) != 100 {
 		t.Errorf("%d sessions, %v", len(listed), err)
 	}
@@ -248,7 +248,7 @@ func TestPersonalTokensAreBounded(t *testing.T) {
 	u := h.reader(t)
 	var err error
 	for range 51 {
-		_, _, err = h.CreatePersonalToken(t.Context(), people.Actor{}, u.ID, "x", time.Time{})
+		_, _, err = h.CreatePersonalToken(t.Context(), people.Actor{}, people.NewToken{UserID: u.ID, Name: "x"})
 	}
 	var refused *people.Error
 	if !errors.As(err, &refused) || refused.Kind != people.Conflict {

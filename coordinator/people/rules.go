@@ -5,7 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/netip"
+	"time"
 
+	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
@@ -20,51 +23,72 @@ func (s *Service) Rules(ctx context.Context) (RuleSet, error) { return s.DB.Rule
 // AnyRevision lets ReplaceRules replace whatever there is.
 const AnyRevision int64 = -1
 
-// ReplaceRules puts another table in force if the one now in force has the given
-// revision. Equal rules change nothing.
+// ReplaceRules puts other rules in force, over the definitions there are, if those now
+// in force have the given revision. Equal rules change nothing.
 func (s *Service) ReplaceRules(ctx context.Context, actor Actor, rules []authz.Rule, expected int64) (RuleSet, error) {
-	if err := s.checkRules(rules); err != nil {
-		return RuleSet{}, err
-	}
+	return s.replaceRules(ctx, actor, expected, func(now RuleSet) authz.Document {
+		return authz.Document{Items: rules, Definitions: now.Definitions}
+	})
+}
+
+// ReplaceDocument is ReplaceRules for the rules with what they refer to.
+func (s *Service) ReplaceDocument(ctx context.Context, actor Actor, d authz.Document, expected int64) (RuleSet, error) {
+	return s.replaceRules(ctx, actor, expected, func(RuleSet) authz.Document { return d })
+}
+
+func (s *Service) replaceRules(ctx context.Context, actor Actor, expected int64, next func(now RuleSet) authz.Document) (RuleSet, error) {
 	changed := false
-	err := s.update(ctx, func(tx *db.Tx) error {
-		changed = false
-		now, err := tx.Rules(ctx)
-		if err != nil {
-			return err
-		}
-		if expected != AnyRevision && expected != now.Revision {
-			return &Error{Kind: Precondition, Code: "rules-changed"}
-		}
-		same, err := sameRules(now.Rules, rules)
-		if err != nil || same {
-			return err
-		}
-		changed = true
-		return tx.ReplaceRules(ctx, rules)
+	err := s.update(ctx, func(tx *db.Tx) (err error) {
+		changed, err = s.putRules(ctx, tx, actor, expected, next)
+		return err
 	})
 	if err != nil {
 		return RuleSet{}, err
 	}
-	if changed {
-		s.Log.InfoContext(ctx, "rules changed", "rules", len(rules), "by", actor.UserID)
+	set, err := s.Rules(ctx)
+	if changed && err == nil {
+		s.Log.InfoContext(ctx, "rules changed", "rules", len(set.Rules), "by", actor.UserID)
 	}
-	return s.Rules(ctx)
+	return set, err
 }
 
-func (s *Service) checkRules(rules []authz.Rule) error {
-	if len(rules) > MaxRules {
-		return invalid("items", "too-many-rules", MaxRules)
+func (s *Service) putRules(ctx context.Context, tx *db.Tx, actor Actor, expected int64, next func(now RuleSet) authz.Document) (changed bool, err error) {
+	now, err := tx.Rules(ctx)
+	if err != nil {
+		return false, err
 	}
-	if _, err := authz.Compile(rules, s.Fallback); err != nil {
-		return invalid("items", "bad-rule", err.Error())
+	if expected != AnyRevision && expected != now.Revision {
+		return false, &Error{Kind: Precondition, Code: "rules-changed"}
 	}
-	return nil
+	d := next(now)
+	if _, err := s.compile(d); err != nil {
+		return false, err
+	}
+	same, err := sameRules(now.Document(), d)
+	if err != nil || same {
+		return false, err
+	}
+	if err := recordRules(ctx, tx, actor, now.Document(), d); err != nil {
+		return false, err
+	}
+	return true, tx.ReplaceRules(ctx, d)
 }
 
-func sameRules(a, b []authz.Rule) (bool, error) {
-	if len(a) == 0 && len(b) == 0 {
-		return true, nil
+// compile gives what is wrong with rules a sentence.
+func (s *Service) compile(d authz.Document) (*authz.Policy, error) {
+	if len(d.Items) > MaxRules {
+		return nil, invalid("items", "too-many-rules", MaxRules)
+	}
+	policy, err := d.Compile(s.Fallback)
+	if err != nil {
+		return nil, invalid("items", "bad-rule", err.Error())
+	}
+	return policy, nil
+}
+
+func sameRules(a, b authz.Document) (bool, error) {
+	if len(a.Items)+len(b.Items) == 0 { // null and [] are one
+		a.Items, b.Items = nil, nil
 	}
 	left, err := json.Marshal(a)
 	if err != nil {
@@ -74,22 +98,76 @@ func sameRules(a, b []authz.Rule) (bool, error) {
 	return bytes.Equal(left, right), err
 }
 
+// Warnings tells what is allowed in rules, and hardly meant.
+func (s *Service) Warnings(d authz.Document) ([]authz.Warning, error) {
+	policy, err := s.compile(d)
+	if err != nil {
+		return nil, err
+	}
+	return append(extensions(d), d.Warnings(policy, s.Now())...), nil
+}
+
+// extensions warns of patterns that no image can match: images are known to rules
+// without the extension of their file.
+func extensions(d authz.Document) []authz.Warning {
+	var found []authz.Warning
+	for i, r := range d.Items {
+		for _, image := range r.Images {
+			if name := tile.RuleName(image); name != image && len(found) < maxExtensions {
+				found = append(found, authz.Warning{Rule: i + 1, Name: r.Name, Text: catalogue.Text("rules.extension", image, name)})
+			}
+		}
+	}
+	return found
+}
+
+const maxExtensions = 20 // warnings of that kind
+
+// Question is what an administrator wants explained.
+type Question struct {
+	User  string     // id or address; "" is somebody who has not signed in, and so is who may not
+	Image string     // identifier
+	Addr  netip.Addr // where the reader would be; the zero address is nowhere in particular
+	At    time.Time  // zero: now
+	Terms []string   // accepted besides those that the user has, each name@version
+}
+
+// Explanation is a decision and the rules that had a part in it.
+type Explanation struct {
+	authz.Decision
+	Matches []authz.Match
+}
+
 // Explain decides about one image for one user, named by id or address; "" is
 // somebody who has not signed in. Users who are not active count as such.
 func (s *Service) Explain(ctx context.Context, user, image string) (authz.Decision, error) {
-	who, err := s.explained(ctx, user)
+	e, err := s.ExplainAll(ctx, Question{User: user, Image: image})
+	return e.Decision, err
+}
+
+// ExplainAll answers a question.
+func (s *Service) ExplainAll(ctx context.Context, q Question) (Explanation, error) {
+	who, err := s.explained(ctx, q.User)
 	if err != nil {
-		return authz.Decision{}, err
+		return Explanation{}, err
 	}
 	set, err := s.Rules(ctx)
 	if err != nil {
-		return authz.Decision{}, err
+		return Explanation{}, err
 	}
-	policy, err := authz.Compile(set.Rules, s.Fallback)
+	policy, err := set.Document().Compile(s.Fallback)
 	if err != nil {
-		return authz.Decision{}, err
+		return Explanation{}, err
 	}
-	return policy.Decide(who, tile.RuleName(image), s.Now()), nil
+	if policy, err = s.withItem(ctx, policy, q.Image); err != nil {
+		return Explanation{}, err
+	}
+	if q.At.IsZero() {
+		q.At = s.Now()
+	}
+	who.Addr, who.Terms = q.Addr, append(who.Terms, q.Terms...)
+	image := tile.RuleName(q.Image)
+	return Explanation{policy.Decide(who, image, q.At), policy.Matches(image, q.At)}, nil
 }
 
 func (s *Service) explained(ctx context.Context, user string) (authz.Principal, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/internal/session"
 )
@@ -85,15 +86,35 @@ func (s *Service) SessionByAdminSecret(ctx context.Context, secret string) (Sess
 }
 
 // Sessions lists a page of the sessions that live, without the users' groups. Lapsed
-// ones are on record for a day longer, but nobody is signed in by them.
+// ones are on record for a day longer, but nobody is signed in by them. The filter's
+// user may be an id or an address; nobody has no sessions.
 func (s *Service) Sessions(ctx context.Context, q SessionQuery) ([]Session, error) {
+	if q.UserID != "" {
+		id, err := s.userID(ctx, q.UserID)
+		if errors.Is(err, db.ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		q.UserID = id
+	}
 	q.Seen, q.Expires = s.Now().Add(-s.SessionIdle), s.Now()
 	return s.DB.Sessions(ctx, q)
 }
 
 // EndSession ends a session by its public id.
 func (s *Service) EndSession(ctx context.Context, actor Actor, id string) error {
-	err := s.update(ctx, func(tx *db.Tx) error { return tx.EndSession(ctx, id) })
+	err := s.update(ctx, func(tx *db.Tx) error {
+		sess, err := tx.Session(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := recordEnd(ctx, tx, actor, sess, byRevoking); err != nil {
+			return err
+		}
+		return tx.EndSession(ctx, id)
+	})
 	if err != nil {
 		return notFound(err, "no-such-session")
 	}
@@ -103,12 +124,44 @@ func (s *Service) EndSession(ctx context.Context, actor Actor, id string) error 
 
 // EndSessions ends every session of a user.
 func (s *Service) EndSessions(ctx context.Context, actor Actor, userID string) error {
-	err := s.update(ctx, func(tx *db.Tx) error { return tx.EndSessions(ctx, userID, "") })
-	if err != nil {
-		return err
+	_, err := s.EndSessionsOf(ctx, actor, SessionFilter{UserID: userID})
+	return err
+}
+
+// EndSessionsOf ends the sessions that a filter selects, which has to say whose: of a
+// user, by id or address, or of a provider ("" are those of passwords here). It gives
+// their number.
+func (s *Service) EndSessionsOf(ctx context.Context, actor Actor, f SessionFilter) (ended int, err error) {
+	if f.UserID == "" && f.Provider == nil {
+		return 0, invalid("user", "whose-sessions")
 	}
-	s.Log.InfoContext(ctx, "sessions ended", "user", userID, "by", actor.UserID)
-	return nil
+	if f.UserID != "" {
+		if f.UserID, err = s.userID(ctx, f.UserID); err != nil {
+			return 0, notFound(err, "no-such-user")
+		}
+	}
+	err = s.update(ctx, func(tx *db.Tx) error {
+		if ended, err = tx.EndSessionsOf(ctx, f); err != nil || ended == 0 {
+			return err
+		}
+		target, details := filterTarget(f), map[string]any{"sessions": ended, "reason": byRevoking}
+		return record(ctx, tx, actor, audit.SessionExpired, target, details)
+	})
+	if err != nil {
+		return 0, err
+	}
+	s.Log.InfoContext(ctx, "sessions ended", "of", filterTarget(f), "sessions", ended, "by", actor.UserID)
+	return ended, nil
+}
+
+func filterTarget(f SessionFilter) string {
+	switch {
+	case f.Provider == nil:
+		return userTarget(f.UserID)
+	case f.UserID == "":
+		return "provider:" + *f.Provider
+	}
+	return userTarget(f.UserID) + " provider:" + *f.Provider
 }
 
 // SignOut ends the session of a session cookie; ending none is no error.
@@ -127,16 +180,23 @@ func (s *Service) signOut(ctx context.Context, secret string, find finder) error
 	if secret == "" {
 		return nil
 	}
-	return s.update(ctx, func(tx *db.Tx) error { return endFound(ctx, tx, secret, find) })
+	return s.update(ctx, func(tx *db.Tx) error {
+		sess, err := endFound(ctx, tx, secret, find)
+		if err != nil || sess.ID == "" {
+			return err
+		}
+		return recordEnd(ctx, tx, Actor{UserID: sess.User.ID}, sess, byLogout)
+	})
 }
 
-func endFound(ctx context.Context, tx *db.Tx, secret string, find finder) error {
+// endFound ends the session of a secret and gives it; the zero Session if there is none.
+func endFound(ctx context.Context, tx *db.Tx, secret string, find finder) (Session, error) {
 	sess, err := find(tx.Reader, ctx, session.HashOf(secret))
 	if errors.Is(err, db.ErrNotFound) {
-		return nil
+		return Session{}, nil
 	}
 	if err != nil {
-		return err
+		return Session{}, err
 	}
-	return tx.EndSession(ctx, sess.ID)
+	return sess, tx.EndSession(ctx, sess.ID)
 }

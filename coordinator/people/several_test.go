@@ -128,7 +128,7 @@ func TestLastAdministratorOfTwoCoordinators(t *testing.T) {
 	var ids [2]string
 	for i, name := range []string{"one", "two"} {
 		yes := true
-		u, err := both[0].CreateUser(t.Context(), people.UserChange{Email: &name, Admin: &yes})
+		u, err := both[0].CreateUser(t.Context(), people.Actor{}, people.UserChange{Email: &name, Admin: &yes})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func TestLastAdministratorOfTwoCoordinators(t *testing.T) {
 	}
 	var all sync.WaitGroup
 	for i, h := range both {
-		all.Go(func() { _ = h.DeleteUser(t.Context(), people.Actor{}, ids[i]) })
+		all.Go(func() { _ = h.DeleteUser(t.Context(), people.Actor{}, ids[i], people.AnyVersion) })
 	}
 	all.Wait()
 	if left, err := both[0].Users(t.Context(), people.UserQuery{Limit: 3}); err != nil || len(left) != 1 {

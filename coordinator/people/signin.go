@@ -42,10 +42,11 @@ func (s *Service) SignIn(ctx context.Context, a Attempt) (SignedIn, error) {
 		return SignedIn{}, err
 	}
 	in, err := s.admit(ctx, a, email, network, counted)
+	if errors.Is(err, errDenied) {
+		return SignedIn{}, errors.Join(err, s.recordFailure(ctx, email, counted))
+	}
 	if err != nil {
-		if !errors.Is(err, errDenied) {
-			s.takeBack(ctx, counted)
-		}
+		s.takeBack(ctx, counted)
 		return SignedIn{}, err
 	}
 	s.Log.InfoContext(ctx, "signed in", "user", in.Session.User.ID, "session", in.Session.ID)
@@ -170,13 +171,7 @@ func (s *Service) openSession(ctx context.Context, tx *db.Tx, v verified, in Sig
 			return err
 		}
 	}
-	if err := endFound(ctx, tx, a.Before, db.Reader.SessionByHash); err != nil {
-		return err
-	}
-	if err := insertSession(ctx, tx, in, a.Origin); err != nil {
-		return err
-	}
-	if err := tx.AddFamiliar(ctx, v.user.ID, in.Session.Network, maxFamiliar); err != nil {
+	if err := s.enter(ctx, tx, in, entry{before: a.Before, origin: a.Origin, by: byPassword}); err != nil {
 		return err
 	}
 	return s.absolve(ctx, tx, counted)

@@ -2,8 +2,10 @@ package people
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/internal/session"
 )
@@ -24,36 +26,57 @@ func (s *Service) HasOrigin(ctx context.Context, sess Session, origin string) (b
 	return s.DB.HasOrigin(ctx, sess.ID, origin)
 }
 
-// CreatePersonalToken makes a personal access token; a zero expires stands for 90
-// days from now. The secret is not kept.
-func (s *Service) CreatePersonalToken(ctx context.Context, actor Actor, userID, name string, expires time.Time) (PersonalToken, string, error) {
-	if name == "" || len(name) > maxName || !isPlain(name) {
-		return PersonalToken{}, "", invalid("name", "bad-token-name")
-	}
-	now := s.Now()
-	if expires.IsZero() {
-		expires = now.Add(defaultPersonalLife)
-	}
-	if life := expires.Sub(now); life <= 0 || life > maxPersonalLife {
-		return PersonalToken{}, "", invalid("expires", "bad-token-life", int(maxPersonalLife.Hours()/24))
-	}
-	id, err := newID()
+// NewToken asks for a personal access token. A zero Expires stands for 90 days from now,
+// no Scopes for all of them.
+type NewToken struct {
+	UserID  string
+	Name    string
+	Scopes  []string
+	Expires time.Time
+}
+
+// CreatePersonalToken makes a personal access token. The secret is not kept.
+func (s *Service) CreatePersonalToken(ctx context.Context, actor Actor, asked NewToken) (PersonalToken, string, error) {
+	token, err := s.newPersonalToken(asked)
 	if err != nil {
 		return PersonalToken{}, "", err
 	}
-	token := PersonalToken{ID: id, Name: name, Created: now, Expires: expires}
 	secret := newSecret(prefixPersonal)
 	err = s.update(ctx, func(tx *db.Tx) error {
-		if token.User, err = tx.User(ctx, userID); err != nil {
+		if token.User, err = tx.User(ctx, asked.UserID); err != nil {
 			return err
 		}
-		return insertPersonalToken(ctx, tx, token, secret)
+		if err := insertPersonalToken(ctx, tx, token, secret); err != nil {
+			return err
+		}
+		return record(ctx, tx, actor, audit.TokenCreated, tokenTarget(token.ID),
+			map[string]any{"user": token.User.ID, "name": token.Name, "scopes": Scopes(token), "expires": token.Expires})
 	})
 	if err != nil {
 		return PersonalToken{}, "", notFound(err, "no-such-user")
 	}
-	s.Log.InfoContext(ctx, "personal access token added", "id", id, "user", userID, "by", actor.UserID)
+	s.Log.InfoContext(ctx, "personal access token added", "id", token.ID, "user", asked.UserID, "by", actor.UserID)
 	return token, secret, nil
+}
+
+// newPersonalToken checks what is asked for.
+func (s *Service) newPersonalToken(asked NewToken) (PersonalToken, error) {
+	if asked.Name == "" || len(asked.Name) > maxName || !isPlain(asked.Name) {
+		return PersonalToken{}, invalid("name", "bad-token-name")
+	}
+	scopes, err := cleanScopes(asked.Scopes)
+	if err != nil {
+		return PersonalToken{}, err
+	}
+	now := s.Now()
+	if asked.Expires.IsZero() {
+		asked.Expires = now.Add(defaultPersonalLife)
+	}
+	if life := asked.Expires.Sub(now); life <= 0 || life > maxPersonalLife {
+		return PersonalToken{}, invalid("expires", "bad-token-life", int(maxPersonalLife.Hours()/24))
+	}
+	id, err := newID()
+	return PersonalToken{ID: id, Name: asked.Name, Scopes: scopes, Created: now, Expires: asked.Expires}, err
 }
 
 func insertPersonalToken(ctx context.Context, tx *db.Tx, token PersonalToken, secret string) error {
@@ -67,14 +90,35 @@ func insertPersonalToken(ctx context.Context, tx *db.Tx, token PersonalToken, se
 	return tx.InsertPersonalToken(ctx, session.HashOf(secret), token)
 }
 
-// PersonalTokens lists a page, without the users' groups.
+// PersonalTokens lists a page, without the users' groups. The query's user may be an id
+// or an address.
 func (s *Service) PersonalTokens(ctx context.Context, q TokenQuery) ([]PersonalToken, error) {
+	if q.UserID != "" {
+		id, err := s.userID(ctx, q.UserID)
+		if errors.Is(err, db.ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		q.UserID = id
+	}
 	return s.DB.PersonalTokens(ctx, q)
 }
 
 // DeletePersonalToken ends a personal access token by its public id.
 func (s *Service) DeletePersonalToken(ctx context.Context, actor Actor, id string) error {
-	err := s.update(ctx, func(tx *db.Tx) error { return tx.DeletePersonalToken(ctx, id) })
+	err := s.update(ctx, func(tx *db.Tx) error {
+		token, err := tx.PersonalToken(ctx, id)
+		if err != nil {
+			return err
+		}
+		details := map[string]any{"user": token.User.ID, "name": token.Name}
+		if err := record(ctx, tx, actor, audit.TokenRevoked, tokenTarget(id), details); err != nil {
+			return err
+		}
+		return tx.DeletePersonalToken(ctx, id)
+	})
 	if err != nil {
 		return notFound(err, "no-such-token")
 	}

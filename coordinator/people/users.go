@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/coordinator/password"
 )
@@ -69,6 +70,15 @@ func (s *Service) User(ctx context.Context, id string) (User, error) {
 	return u, notFound(err, "no-such-user")
 }
 
+// userID finds a user by id or address; db.ErrNotFound if there is none.
+func (s *Service) userID(ctx context.Context, idOrEmail string) (string, error) {
+	u, err := s.DB.User(ctx, idOrEmail)
+	if errors.Is(err, db.ErrNotFound) {
+		u, err = s.DB.UserByEmail(ctx, fold(idOrEmail))
+	}
+	return u.ID, err
+}
+
 // Users lists a page.
 func (s *Service) Users(ctx context.Context, q UserQuery) ([]User, error) {
 	q.Email = fold(q.Email)
@@ -77,7 +87,7 @@ func (s *Service) Users(ctx context.Context, q UserQuery) ([]User, error) {
 
 // CreateUser adds a user: active unless said otherwise. Without a password she
 // cannot sign in until she is given one.
-func (s *Service) CreateUser(ctx context.Context, c UserChange) (User, error) {
+func (s *Service) CreateUser(ctx context.Context, actor Actor, c UserChange) (User, error) {
 	u, err := c.applyTo(User{Active: true})
 	if err != nil {
 		return User{}, err
@@ -86,21 +96,29 @@ func (s *Service) CreateUser(ctx context.Context, c UserChange) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	return s.insertUser(ctx, u, phc)
+	return s.insertUser(ctx, actor, u, phc)
 }
 
-func (s *Service) insertUser(ctx context.Context, u User, phc string) (User, error) {
+func (s *Service) insertUser(ctx context.Context, actor Actor, u User, phc string) (User, error) {
 	id, err := newID()
 	if err != nil {
 		return User{}, err
 	}
 	u.ID = id
-	err = s.update(ctx, func(tx *db.Tx) error { return tx.InsertUser(ctx, u, phc) })
+	err = s.update(ctx, func(tx *db.Tx) error { return addUser(ctx, tx, actor, u, phc) })
 	if err != nil {
 		return User{}, taken(err)
 	}
 	s.Log.InfoContext(ctx, "user added", "user", u.ID, "admin", u.Admin)
 	return s.User(ctx, u.ID)
+}
+
+func addUser(ctx context.Context, tx *db.Tx, actor Actor, u User, phc string) error {
+	if err := tx.InsertUser(ctx, u, phc); err != nil {
+		return err
+	}
+	return record(ctx, tx, actor, audit.UserCreated, userTarget(u.ID),
+		map[string]any{"email": u.Email, "groups": append([]string{}, u.Groups...), "admin": u.Admin, "active": u.Active})
 }
 
 func taken(err error) error {
@@ -112,7 +130,8 @@ func taken(err error) error {
 
 // UpdateUser changes a user and ends what she may no longer hold: every session
 // when her standing changes, all but the actor's own when only the password does.
-func (s *Service) UpdateUser(ctx context.Context, actor Actor, id string, c UserChange) (User, error) {
+// expected is the Version it was made up from, or AnyVersion.
+func (s *Service) UpdateUser(ctx context.Context, actor Actor, id string, c UserChange, expected string) (User, error) {
 	phc, err := s.hashPassword(ctx, c)
 	if err != nil {
 		return User{}, err
@@ -122,11 +141,14 @@ func (s *Service) UpdateUser(ctx context.Context, actor Actor, id string, c User
 		if err != nil {
 			return err
 		}
+		if err := checkVersion(before, expected); err != nil {
+			return err
+		}
 		after, err := c.applyTo(before)
 		if err != nil {
 			return err
 		}
-		if err := s.save(ctx, tx, before, after); err != nil {
+		if err := s.save(ctx, tx, actor, before, after); err != nil {
 			return err
 		}
 		return s.savePassword(ctx, tx, actor, after, phc)
@@ -138,7 +160,7 @@ func (s *Service) UpdateUser(ctx context.Context, actor Actor, id string, c User
 	return s.User(ctx, id)
 }
 
-func (s *Service) save(ctx context.Context, tx *db.Tx, before, after User) error {
+func (s *Service) save(ctx context.Context, tx *db.Tx, actor Actor, before, after User) error {
 	standing := before.Admin != after.Admin || before.Active != after.Active
 	if !standing && before.Email == after.Email && before.Name == after.Name && slices.Equal(before.Groups, after.Groups) {
 		return nil
@@ -147,6 +169,9 @@ func (s *Service) save(ctx context.Context, tx *db.Tx, before, after User) error
 		return err
 	}
 	if err := tx.SaveUser(ctx, after); err != nil {
+		return err
+	}
+	if err := recordChange(ctx, tx, actor, before, after); err != nil {
 		return err
 	}
 	if err := tx.ForgetUser(ctx, after.ID); err != nil {
@@ -163,6 +188,12 @@ func (s *Service) savePassword(ctx context.Context, tx *db.Tx, actor Actor, u Us
 		return nil
 	}
 	if err := tx.SetPassword(ctx, u.ID, phc); err != nil {
+		return err
+	}
+	if err := record(ctx, tx, actor, audit.PasswordChange, userTarget(u.ID), nil); err != nil {
+		return err
+	}
+	if err := revokeLink(ctx, tx, actor, u.ID); err != nil { // it would undo the change
 		return err
 	}
 	keep := ""
@@ -184,14 +215,18 @@ func keepAnAdmin(ctx context.Context, tx *db.Tx, before User, staysAdmin bool) e
 	return err
 }
 
-// DeleteUser deletes a user with her sessions and tokens.
-func (s *Service) DeleteUser(ctx context.Context, actor Actor, id string) error {
+// DeleteUser deletes a user with her sessions and tokens. expected is as for
+// UpdateUser.
+func (s *Service) DeleteUser(ctx context.Context, actor Actor, id, expected string) error {
 	err := s.update(ctx, func(tx *db.Tx) error {
 		u, err := tx.User(ctx, id)
 		if err != nil {
 			return err
 		}
-		if err := keepAnAdmin(ctx, tx, u, false); err != nil {
+		if err := errors.Join(checkVersion(u, expected), keepAnAdmin(ctx, tx, u, false)); err != nil {
+			return err
+		}
+		if err := record(ctx, tx, actor, audit.UserDeleted, userTarget(id), map[string]any{"email": u.Email}); err != nil {
 			return err
 		}
 		return tx.DeleteUser(ctx, id)
@@ -243,7 +278,7 @@ func (s *Service) insertFirst(ctx context.Context, u User, phc string) (first bo
 		if first = err == nil && n == 0; !first {
 			return err
 		}
-		return tx.InsertUser(ctx, u, phc)
+		return addUser(ctx, tx, Actor{UserID: audit.System}, u, phc)
 	})
 	if err == nil && first {
 		s.Log.InfoContext(ctx, "first administrator added", "user", u.ID)

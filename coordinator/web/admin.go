@@ -36,6 +36,7 @@ type Rule struct {
 	Images string // one pattern a line
 	Access string
 	Groups string
+	Rest   string // what the form has no field for, as it came
 }
 
 // Rules is the table of rules, in force or as somebody changes it. Its notices
@@ -50,7 +51,9 @@ type Rules struct {
 }
 
 // Accesses are the choices of a rule, in the order of the menu.
-func (Rules) Accesses() []string { return []string{"open", "login", "groups", "hidden", "deny"} }
+func (Rules) Accesses() []string {
+	return []string{"open", "login", "groups", "networks", "hook", "hidden", "deny"}
+}
 
 // Overview is the first page for administrators.
 type Overview struct {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Validate refuses values that cannot work or are not safe, and settings that the role
@@ -19,10 +20,11 @@ func (l *Loaded) Validate() error {
 
 func (s *Settings) validate() error {
 	return errors.Join(
-		s.validateURLs(), s.validateCluster(), s.validateCookies(), s.validateNumbers(), s.validateStores(), s.validateS3(), s.ValidateDatabase(),
+		s.validateURLs(), s.validateCluster(), s.validateCookies(), s.validateNumbers(), s.validateStores(), s.validateS3(), s.ValidateDatabase(), s.validateProviders(),
 		oneOf("default-access", s.Access, "open", "login"),
 		oneOf("manifest-access", s.ManAccess, "open", "as-images"),
 		oneOf("cookie-same-site", s.SameSite, "lax", "none"),
+		oneOf("damaged", s.Damaged, "refuse", "best-effort"),
 		oneOf("log-level", s.LogLevel, "debug", "info", "warn", "error"),
 		oneOf("log-format", s.LogFormat, "auto", "text", "json"),
 		s.validateSlash(),
@@ -106,6 +108,9 @@ func (s *Settings) validateNumbers() error {
 		{"token-lifetime (seconds)", int64(s.TokenLife.Seconds()), 10, 86400},
 		{"session-idle (seconds)", int64(s.SessionIdle.Seconds()), 300, 365 * 86400},
 		{"session-max (seconds)", int64(s.SessionMax.Seconds()), 60, 365 * 86400},
+		{"audit-grants", int64(s.AuditGrants), 0, 1_000_000_000},
+		{"audit-denials", int64(s.AuditDenials), 0, 1_000_000_000},
+		{"audit-keep (hours)", int64(s.AuditKeep.Hours()), 0, 100 * 8766},
 		{"lease (seconds)", int64(s.Lease.Seconds()), 3, 3600},
 		{"drain-timeout (seconds)", int64(s.Drain.Seconds()), 1, 3600},
 		{"drain-delay (seconds)", int64(s.DrainDelay.Seconds()), 0, 600},
@@ -116,6 +121,9 @@ func (s *Settings) validateNumbers() error {
 	}
 	if s.SessionIdle.Seconds() < 300 {
 		errs = append(errs, errors.New("--session-idle: set at least 5m; edges report activity a minute or two late, and would sign active readers out"))
+	}
+	if s.AuditKeep != 0 && s.AuditKeep < 24*time.Hour {
+		errs = append(errs, errors.New("--audit-keep: keep the record for a day at least, or for ever with 0s"))
 	}
 	if s.MaxHeight > 0 && s.MaxWidth == 0 {
 		errs = append(errs, errors.New("--max-height needs --max-width beside it (Image API 3.0, 5.3)"))

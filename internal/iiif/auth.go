@@ -1,66 +1,37 @@
 package iiif
 
 import (
-	"cmp"
 	"net/url"
+
+	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
-// Auth is the sign-in service that guards one image.
+// Auth is the authorization service that guards one image.
 type Auth struct {
-	Base          string // scheme and host of the public site, without trailing slash
-	Name          string // of the service, one for all images it guards: "members"
-	ImageSpelling string // the image's identifier as it is to stand in URLs, escaped
+	Base          string        // scheme and host of the public site, without trailing slash
+	Name          string        // of the service, one for all images it guards: "members"
+	Kind          authz.Service // how readers go about it; "" stands for signing in
+	ImageSpelling string        // the image's identifier as it is to stand in URLs, escaped
 	Texts         Texts
 }
 
-// Texts are what viewers show around signing in: plain English sentences, no markup.
-// Empty ones are left out, but for Label, Confirm and LogoutLabel, without which
-// deployed viewers fail; those fall back to [DefaultTexts] of the service's name.
-type Texts struct {
-	Label          string // of the service; names the institution
-	Heading        string // before signing in
-	Note           string // likewise, below Heading
-	Confirm        string // on the button that opens the sign-in page
-	FailureHeading string // when signing in did not help
-	FailureNote    string // likewise, below FailureHeading
-	LogoutLabel    string
-}
-
-// DefaultTexts are the texts of a service of the institution called name, which may
-// be empty.
-func DefaultTexts(name string) Texts {
-	to, of := "", "readers who are signed in"
-	if name != "" {
-		to, of = " to "+name, "signed-in readers of "+name
-	}
-	return Texts{
-		Label:          "Sign in" + to,
-		Heading:        "Sign in to see this image",
-		Note:           "This image may be seen by " + of + ". The sign-in page opens in a new tab and closes when you are done.",
-		Confirm:        "Sign in",
-		FailureHeading: "This image is not open to you yet",
-		FailureNote:    "You may be signed out, your account may not include this image, or your browser may keep the sign-in from this page. Sign in again, or open the image on our own site.",
-		LogoutLabel:    "Sign out" + fromName(name),
-	}
-}
-
-func fromName(name string) string {
-	if name == "" {
-		return ""
-	}
-	return " of " + name
-}
-
 func (a Auth) texts() Texts {
-	t, fallback := a.Texts, DefaultTexts(a.Name)
-	t.Label = cmp.Or(t.Label, fallback.Label)
-	t.Confirm = cmp.Or(t.Confirm, fallback.Confirm)
-	t.LogoutLabel = cmp.Or(t.LogoutLabel, fallback.LogoutLabel)
-	if t.Heading == "" {
-		t.Note = "" // a note requires a heading
+	t, fallback := a.Texts, DefaultTexts(a.Kind, a.Name)
+	t.Label = t.Label.or(fallback.Label)
+	t.Confirm = t.Confirm.or(fallback.Confirm)
+	t.LogoutLabel = t.LogoutLabel.or(fallback.LogoutLabel)
+	if len(t.Heading) == 0 {
+		t.Note = nil // a note requires a heading
 	}
-	if t.FailureHeading == "" {
-		t.FailureNote = ""
+	if len(t.FailureHeading) == 0 {
+		t.FailureNote = nil
+	}
+	return t
+}
+
+func (t Text) or(fallback Text) Text {
+	if len(t) == 0 {
+		return fallback
 	}
 	return t
 }

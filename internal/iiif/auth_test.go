@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
 func TestServiceURLs(t *testing.T) {
@@ -40,7 +42,7 @@ func TestTextsThatViewersNeed(t *testing.T) {
 
 func TestNotesComeWithHeadings(t *testing.T) {
 	a := staff
-	a.Texts.Heading, a.Texts.FailureHeading = "", ""
+	a.Texts.Heading, a.Texts.FailureHeading = nil, nil
 	probe := parse(t, marshal(probeService(a)))
 	access := probe.nodes("service")[0]
 	must(t, !probe.has("errorNote"), "D-010", "errorNote requires errorHeading")
@@ -48,18 +50,69 @@ func TestNotesComeWithHeadings(t *testing.T) {
 	must(t, !access.nodes("service")[0].has("errorNote"), "D-014", "errorNote requires errorHeading")
 }
 
+// D-006, D-013: every service has every text in every bundled language.
 func TestDefaultTexts(t *testing.T) {
-	for _, name := range []string{"", "the Test Archive"} {
-		texts := DefaultTexts(name)
-		for what, s := range map[string]string{
-			"label": texts.Label, "heading": texts.Heading, "note": texts.Note, "confirm": texts.Confirm,
-			"failure heading": texts.FailureHeading, "failure note": texts.FailureNote, "logout": texts.LogoutLabel,
-		} {
-			if s == "" || strings.ContainsAny(s, "!<>") || strings.TrimSpace(s) != s {
-				t.Errorf("%q: %s reads %q", name, what, s)
+	for _, kind := range []authz.Service{"", authz.SignIn, authz.Accept, authz.SignInTerms, authz.External, authz.Kiosk} {
+		for _, name := range []string{"", "the Test Archive"} {
+			texts := DefaultTexts(kind, name)
+			for what, text := range map[string]Text{
+				"label": texts.Label, "heading": texts.Heading, "note": texts.Note, "confirm": texts.Confirm,
+				"failure heading": texts.FailureHeading, "failure note": texts.FailureNote, "logout": texts.LogoutLabel,
+			} {
+				for _, language := range []string{"en", "de", "fr"} {
+					if s := text[language]; s == "" || strings.ContainsAny(s, "!<>{}") || strings.TrimSpace(s) != s {
+						t.Errorf("%q for %q: %s in %s reads %q", kind, name, what, language, s)
+					}
+				}
 			}
+			must(t, strings.Contains(texts.Label["de"], name) && strings.Contains(texts.LogoutLabel["en"], name), "D-013", "the institution is not named")
 		}
-		must(t, strings.Contains(texts.Label, name) && strings.Contains(texts.LogoutLabel, name), "D-013", "the institution is not named")
+	}
+}
+
+// C-003, D-012: the profile follows from how readers come by the right.
+func TestServiceProfiles(t *testing.T) {
+	for _, c := range []struct {
+		kind     authz.Service
+		one, two string
+	}{
+		{"", "login", "active"},
+		{authz.SignIn, "login", "active"},
+		{authz.Accept, "clickthrough", "active"},
+		{authz.SignInTerms, "login", "active"},
+		{authz.External, "external", "external"},
+		{authz.Kiosk, "kiosk", "kiosk"},
+	} {
+		a := Auth{Base: "https://iiif.test", Name: "members", Kind: c.kind, ImageSpelling: "W", Texts: DefaultTexts(c.kind, "x")}
+		one := parse(t, marshal(cookieService(a, withContext)))
+		must(t, one.text("profile") == "http://iiif.io/api/auth/1/"+c.one, "C-003", "%v", one.m)
+		must(t, one.text("@id") != "" && one.text("label") != "", "C-002, C-004", "%v", one.m)
+		must(t, one.nodes("service")[0].text("profile") == "http://iiif.io/api/auth/1/token", "C-008", "%v", one.m)
+		two := parse(t, marshal(probeService(a))).nodes("service")[0]
+		must(t, two.text("profile") == c.two, "D-012", "%v", two.m)
+		must(t, two.has("id") == (c.kind != authz.External), "D-012", "%v", two.m)
+		must(t, two.words("label", "fr") != "" && two.words("confirmLabel", "en") != "", "D-006, D-013", "%v", two.m)
+		must(t, two.nodes("service")[0].text("type") == "AuthAccessTokenService2", "D-012", "%v", two.m)
+	}
+}
+
+func TestServiceNames(t *testing.T) {
+	for _, s := range []Service{
+		{Site: "members", Kind: authz.SignIn},
+		{Site: "members", Kind: authz.External},
+		{Site: "members", Kind: authz.Kiosk},
+		{Site: "members", Kind: authz.Accept, Terms: "donor"},
+		{Site: "members", Kind: authz.SignInTerms, Terms: "donor-2"},
+	} {
+		if got, ok := ParseService("members", s.String()); !ok || got != s {
+			t.Errorf("%s: %+v", s, got)
+		}
+		must(t, !strings.ContainsAny(s.String(), "?#/"), "D-017", "%s", s)
+	}
+	for _, text := range []string{"", "member", "memberss", "members.", "members.terms", "members.terms.", "members.login", "members.other.x", "members.kiosk.x", "others"} {
+		if s, ok := ParseService("members", text); ok {
+			t.Errorf("%q is %+v", text, s)
+		}
 	}
 }
 
@@ -76,7 +129,7 @@ func TestProbe(t *testing.T) {
 		},
 		{
 			"D-073",
-			ProbeResult{Status: http.StatusUnauthorized, Heading: "Sign in needed", Note: "Members only."},
+			ProbeResult{Status: http.StatusUnauthorized, Heading: en("Sign in needed"), Note: en("Members only.")},
 			`{"@context":"http://iiif.io/api/auth/2/context.json","type":"AuthProbeResult2","status":401,"heading":{"en":["Sign in needed"]},"note":{"en":["Members only."]}}`,
 		},
 		{
@@ -85,8 +138,19 @@ func TestProbe(t *testing.T) {
 			`{"@context":"http://iiif.io/api/auth/2/context.json","id":"https://iiif.test/auth/probe/W","type":"AuthProbeResult2","status":200}`,
 		},
 		{
+			"D-079",
+			ProbeResult{Status: http.StatusForbidden, Heading: en("No"), Substitute: "https://iiif.test/iiif/3/W~reduced"},
+			`{"@context":"http://iiif.io/api/auth/2/context.json","type":"AuthProbeResult2","status":403,"heading":{"en":["No"]},` +
+				`"substitute":[{"id":"https://iiif.test/iiif/3/W~reduced","type":"ImageService3","profile":"level2","label":{"de":["Kleinere Fassung"],"en":["Smaller version"],"fr":["Version réduite"]}}]}`,
+		},
+		{
+			"D-079 only when denied",
+			ProbeResult{Status: http.StatusOK, Substitute: "https://iiif.test/iiif/3/W~reduced"},
+			`{"@context":"http://iiif.io/api/auth/2/context.json","type":"AuthProbeResult2","status":200}`,
+		},
+		{
 			"D-082 a note requires a heading",
-			ProbeResult{Status: http.StatusOK, Note: "Welcome."},
+			ProbeResult{Status: http.StatusOK, Note: en("Welcome.")},
 			`{"@context":"http://iiif.io/api/auth/2/context.json","type":"AuthProbeResult2","status":200}`,
 		},
 	}

@@ -51,14 +51,6 @@ func contexts(own string, before ...string) any {
 // languageMap holds text by language tag, as the version 3 family of APIs wants it.
 type languageMap map[string][]string
 
-// english is nil for an empty text, so that the property is left out.
-func english(text string) languageMap {
-	if text == "" {
-		return nil
-	}
-	return languageMap{"en": {text}}
-}
-
 // verbatim is for names that are in no particular language.
 func verbatim(text string) languageMap {
 	return languageMap{"none": {text}}

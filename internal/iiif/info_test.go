@@ -15,8 +15,8 @@ var (
 	grayImage   = tile.Image{ID: "GREY", Version: "v1", Format: tile.TIFF, Width: 1025, Height: 769, Gray: true}
 
 	archiveTexts = Texts{
-		Label: "Sign in to Test Archive", Heading: "Sign in", Note: "Members only.", Confirm: "Sign in",
-		FailureHeading: "Not signed in", FailureNote: "Ask the reading room.", LogoutLabel: "Sign out of Test Archive",
+		Label: en("Sign in to Test Archive"), Heading: en("Sign in"), Note: en("Members only."), Confirm: en("Sign in"),
+		FailureHeading: en("Not signed in"), FailureNote: en("Ask the reading room."), LogoutLabel: en("Sign out of Test Archive"),
 	}
 	staff = Auth{Base: "https://iiif.test", Name: "staff", ImageSpelling: "W", Texts: archiveTexts}
 )

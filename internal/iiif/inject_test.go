@@ -35,7 +35,7 @@ const (
 
 var shortAuth = Auth{
 	Base: "https://iiif.test", Name: "staff", ImageSpelling: "W",
-	Texts: Texts{Label: "L", Confirm: "C", LogoutLabel: "O"},
+	Texts: Texts{Label: en("L"), Confirm: en("C"), LogoutLabel: en("O")},
 }
 
 // lookupW guards the image W of this site alone.

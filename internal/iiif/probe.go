@@ -1,9 +1,6 @@
 package iiif
 
-import (
-	"cmp"
-	"net/http"
-)
+import "net/http"
 
 // ProbeResult is the answer of a probe service, always sent with HTTP status 200.
 type ProbeResult struct {
@@ -11,43 +8,43 @@ type ProbeResult struct {
 	Status int    // what a request for the image would get, e.g. 401
 	// Heading and Note are for people. A status that is not success has to have a
 	// heading; an empty one stands for the package's own words on that status.
-	Heading, Note string
+	Heading, Note Text
+	// Substitute is the base URI of a smaller image of Image API 3 that everybody may
+	// see; "" where there is none, and wherever the status is success.
+	Substitute string
 }
 
 type probeDocument struct {
-	Context string      `json:"@context"`
-	ID      string      `json:"id,omitempty"`
+	Context    string       `json:"@context"`
+	ID         string       `json:"id,omitempty"`
+	Type       string       `json:"type"`
+	Status     int          `json:"status"`
+	Heading    languageMap  `json:"heading,omitempty"`
+	Note       languageMap  `json:"note,omitempty"`
+	Substitute []substitute `json:"substitute,omitempty"`
+}
+
+type substitute struct {
+	ID      string      `json:"id"`
 	Type    string      `json:"type"`
-	Status  int         `json:"status"`
-	Heading languageMap `json:"heading,omitempty"`
-	Note    languageMap `json:"note,omitempty"`
+	Profile string      `json:"profile"`
+	Label   languageMap `json:"label"`
 }
 
 // Probe writes an AuthProbeResult2 (Authorization Flow 2.0 section 6.2).
 func Probe(r ProbeResult) []byte {
-	if r.Heading == "" && r.Status != http.StatusOK {
-		r.Heading, r.Note = refusal(r.Status)
+	if len(r.Heading) == 0 && r.Status != http.StatusOK {
+		r.Heading, r.Note = statusTexts(r.Status)
 	}
 	doc := probeDocument{
 		Context: contextAuth2, ID: r.ID, Type: "AuthProbeResult2", Status: r.Status,
-		Heading: english(r.Heading),
+		Heading: r.Heading.languages(),
 	}
-	if r.Heading != "" {
-		doc.Note = english(r.Note)
+	if doc.Heading != nil {
+		doc.Note = r.Note.languages()
+	}
+	if r.Substitute != "" && r.Status != http.StatusOK {
+		doc.Substitute = []substitute{{r.Substitute, "ImageService3", "level2", words.Preview.languages()}}
 	}
 	return marshal(doc)
-}
-
-func refusal(status int) (heading, note string) {
-	switch status {
-	case http.StatusUnauthorized:
-		return "Sign in to see this image", "If you are signed in already, another account may be allowed to see it."
-	case http.StatusForbidden:
-		return "This image is not open to you", "Signing in does not change that. Ask the institution that holds it."
-	case http.StatusNotFound:
-		return "There is no such image", "It may have been moved or renamed. Look for it in the catalogue again."
-	case http.StatusServiceUnavailable:
-		return "Access cannot be checked at the moment", "Try again in a minute."
-	}
-	return cmp.Or(http.StatusText(status), "The image cannot be shown"), "Try again later, or ask the institution that holds it."
 }

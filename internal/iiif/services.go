@@ -1,5 +1,7 @@
 package iiif
 
+import "github.com/tessera-iiif/tessera/pkg/authz"
+
 // authService1 is any service of Authentication 1.0. Its texts are plain strings:
 // clients show a language map as it is.
 type authService1 struct {
@@ -32,12 +34,12 @@ const profileAuth1 = "http://iiif.io/api/auth/1/"
 func cookieService(a Auth, f form) authService1 {
 	t := a.texts()
 	s := authService1{
-		ID: Login1URL(a.Base, a.Name), Profile: profileAuth1 + "login",
-		Label: t.Label, Header: t.Heading, Description: t.Note, ConfirmLabel: t.Confirm,
-		FailureHeader: t.FailureHeading, FailureDescription: t.FailureNote,
+		ID: Login1URL(a.Base, a.Name), Profile: profileAuth1 + profile1(a.Kind),
+		Label: t.Label.english(), Header: t.Heading.english(), Description: t.Note.english(), ConfirmLabel: t.Confirm.english(),
+		FailureHeader: t.FailureHeading.english(), FailureDescription: t.FailureNote.english(),
 		Service: []authService1{
 			{ID: Token1URL(a.Base, a.Name), Profile: profileAuth1 + "token"},
-			{ID: Logout1URL(a.Base, a.Name), Profile: profileAuth1 + "logout", Label: t.LogoutLabel},
+			{ID: Logout1URL(a.Base, a.Name), Profile: profileAuth1 + "logout", Label: t.LogoutLabel.english()},
 		},
 	}
 	if f == withContext {
@@ -48,10 +50,30 @@ func cookieService(a Auth, f form) authService1 {
 	return s
 }
 
+// profile1 is the pattern of Authentication 1.0 that a kind of service follows.
+func profile1(kind authz.Service) string {
+	switch kind {
+	case authz.Accept:
+		return "clickthrough"
+	case authz.External, authz.Kiosk:
+		return string(kind)
+	}
+	return "login"
+}
+
+// profile2 is likewise that of Authorization Flow 2.0.
+func profile2(kind authz.Service) string {
+	switch kind {
+	case authz.External, authz.Kiosk:
+		return string(kind)
+	}
+	return "active"
+}
+
 // authService2 is any service of Authorization Flow 2.0.
 type authService2 struct {
 	Context      string         `json:"@context,omitempty"`
-	ID           string         `json:"id"`
+	ID           string         `json:"id,omitempty"`
 	Type         string         `json:"type"`
 	Profile      string         `json:"profile,omitempty"`
 	Label        languageMap    `json:"label,omitempty"`
@@ -71,25 +93,30 @@ func probeService(a Auth) authService2 {
 		// The specification knows no profile here, but Mirador 4 reads one from every
 		// service of an image and fails where it finds none.
 		Profile:      "http://iiif.io/api/auth/2/probe",
-		ErrorHeading: english(t.FailureHeading), ErrorNote: english(t.FailureNote),
+		ErrorHeading: t.FailureHeading.languages(), ErrorNote: t.FailureNote.languages(),
 		Service: []authService2{accessService(a, t)},
 	}
 }
 
 func accessService(a Auth, t Texts) authService2 {
-	return authService2{
-		ID: Access2URL(a.Base, a.Name), Type: "AuthAccessService2", Profile: "active",
-		Label: english(t.Label), Heading: english(t.Heading), Note: english(t.Note),
-		ConfirmLabel: english(t.Confirm),
+	access := authService2{
+		ID: Access2URL(a.Base, a.Name), Type: "AuthAccessService2", Profile: profile2(a.Kind),
+		Label: t.Label.languages(), Heading: t.Heading.languages(), Note: t.Note.languages(),
+		ConfirmLabel: t.Confirm.languages(),
 		Service: []authService2{
 			{
 				ID: Token2URL(a.Base, a.Name), Type: "AuthAccessTokenService2",
-				ErrorHeading: english(t.FailureHeading), ErrorNote: english(t.FailureNote),
+				ErrorHeading: t.FailureHeading.languages(), ErrorNote: t.FailureNote.languages(),
 			},
 			{
 				ID: Logout2URL(a.Base, a.Name), Type: "AuthLogoutService2",
-				Label: english(t.LogoutLabel),
+				Label: t.LogoutLabel.languages(),
 			},
 		},
 	}
+	if a.Kind == authz.External {
+		access.ID = "" // there is no page to open
+		access.Service = access.Service[:1]
+	}
+	return access
 }

@@ -28,6 +28,8 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
+func en(sentence string) Text { return Text{"en": sentence} }
+
 // node is a parsed JSON object; its methods fail the test where a shape is wrong.
 type node struct {
 	t *testing.T

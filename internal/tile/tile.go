@@ -88,6 +88,9 @@ type Result struct {
 	Cache  string
 	Worker string
 	Timing Timing
+	// Damaged says that the file is, and that this is what could be decoded of it: not to
+	// be kept anywhere.
+	Damaged bool
 }
 
 // Document is a stored IIIF JSON document, e.g. a manifest.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
@@ -50,6 +51,25 @@ func BenchmarkDecide(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkDecideInTime is one decision under 10,000 rules each of which counts for a
+// while and lets networks in.
+func BenchmarkDecideInTime(b *testing.B) {
+	rules := make([]authz.Rule, 10_000)
+	for i := range rules {
+		rules[i] = authz.Rule{
+			Images: []string{fmt.Sprintf("collections/%05d/**", i)}, Access: authz.Groups, Groups: []string{"nobody"},
+			Networks: []string{"192.0.2.0/24", "2001:db8::/32"}, From: now.Add(-time.Hour), Until: now.Add(time.Hour),
+		}
+	}
+	p, who := compile(b, authz.Login, rules...), at(reader, inRoom)
+	b.ReportAllocs()
+	for b.Loop() {
+		if d := p.Decide(who, "collections/09999/1890/sheet-04", now); d.Outcome != authz.Allow {
+			b.Fatalf("%+v", d)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ const (
 	maxRules        = 100_000
 	maxRuleImages   = 10_000  // patterns of one rule
 	maxRuleGroups   = 200     // groups of one rule
+	maxRuleNetworks = 500     // networks of one rule, those of its names included
 	maxName         = 200     // bytes of a rule's or group's name
 	maxPatternBytes = 512     // of one pattern
 	maxPolicyBytes  = 4 << 20 // of all patterns together
@@ -22,8 +23,13 @@ const (
 // for each problem (up to twenty), which names the rule and what to change.
 // The rules are copied; later changes to them have no effect.
 func Compile(rules []Rule, fallback Access) (*Policy, error) {
-	if len(rules) > maxRules {
-		return nil, fmt.Errorf("there are %d rules; %d are the most: join rules with the same access into one", len(rules), maxRules)
+	return Document{Items: rules}.Compile(fallback)
+}
+
+// Compile is the function Compile for rules that refer to definitions.
+func (d Document) Compile(fallback Access) (*Policy, error) {
+	if len(d.Items) > maxRules {
+		return nil, fmt.Errorf("there are %d rules; %d are the most: join rules with the same access into one", len(d.Items), maxRules)
 	}
 	switch fallback {
 	case Open, Login, Hidden, Deny:
@@ -31,11 +37,12 @@ func Compile(rules []Rule, fallback Access) (*Policy, error) {
 		return nil, fmt.Errorf("the default access %q is unknown; set it to open, login, hidden or deny", fallback)
 	}
 	c := compiler{seen: map[string]bool{}}
-	for i, r := range rules {
-		c.add(i, r)
+	c.define(d.Definitions)
+	for i, r := range d.Items {
 		if len(c.problems) >= maxProblems {
 			break
 		}
+		c.add(i, r)
 	}
 	if c.bytes > maxPolicyBytes {
 		c.problems = append(c.problems, fmt.Errorf("the patterns have more than %d bytes together; use wildcards in place of long lists", maxPolicyBytes))
@@ -43,15 +50,20 @@ func Compile(rules []Rule, fallback Access) (*Policy, error) {
 	if len(c.problems) > 0 {
 		return nil, errors.Join(c.problems...)
 	}
-	return &Policy{index: newIndex(c.entries), verdicts: c.verdicts, fallback: newVerdict("", fallback, nil)}, nil
+	return &Policy{
+		index: newIndex(c.entries), named: c.named, verdicts: c.verdicts, terms: c.defined.termsInOrder, defined: &c.defined,
+		fallback: newVerdict(settled{rule: Rule{Access: fallback}}),
+	}, nil
 }
 
 // compiler gathers what a policy is made of.
 type compiler struct {
+	defined  definitions
 	entries  []entry
+	named    []entry // the entries, and those that never decide
 	verdicts []verdict
 	problems []error
-	seen     map[string]bool // patterns of earlier rules, which decide before their repetitions
+	seen     map[string]bool // patterns of earlier rules that count at any time: they decide before their repetitions
 	bytes    int
 }
 
@@ -63,59 +75,66 @@ func (c *compiler) add(i int, r Rule) {
 	} else if len(name) <= maxName {
 		place = fmt.Sprintf("%s (%q)", place, name)
 	}
-	problem := func(err error) { c.problems = append(c.problems, fmt.Errorf("%s: %w", place, err)) }
+	if err := c.settle(i, name, r); err != nil {
+		c.problems = append(c.problems, fmt.Errorf("%s: %w", place, err))
+	}
+}
+
+func (c *compiler) settle(i int, name string, r Rule) error {
 	if err := checkRule(r); err != nil {
-		problem(err)
-		return
+		return err
+	}
+	s, err := c.defined.settle(name, r)
+	if err != nil {
+		return err
+	}
+	time, err := newWindow(r.From, r.Until)
+	if err != nil {
+		return err
 	}
 	for _, image := range r.Images {
 		p, err := parsePattern(image)
 		if err != nil {
-			problem(fmt.Errorf("pattern %.60q: %w", image, err))
-			return
+			return fmt.Errorf("pattern %.60q: %w", image, err)
 		}
-		if !c.seen[image] && c.bytes <= maxPolicyBytes {
-			c.seen[image] = true
-			c.bytes += len(image)
-			c.entries = append(c.entries, entry{rule: i, pattern: p})
-		}
+		c.file(i, time, namedPattern{image, p})
 	}
-	c.verdicts = append(c.verdicts, newVerdict(name, r.Access, slices.Clone(r.Groups)))
-}
-
-func checkRule(r Rule) error {
-	switch {
-	case len(r.Name) > maxName:
-		return fmt.Errorf("its name has %d bytes; %d are the most", len(r.Name), maxName)
-	case len(r.Images) == 0:
-		return errors.New("it names no images; add at least one pattern, such as maps/**")
-	case len(r.Images) > maxRuleImages:
-		return fmt.Errorf("it has %d patterns; %d are the most: use wildcards or a second rule", len(r.Images), maxRuleImages)
-	}
-	return checkGroups(r)
-}
-
-func checkGroups(r Rule) error {
-	switch r.Access {
-	case Groups:
-		if len(r.Groups) == 0 {
-			return errors.New("its access is groups but it names none; add a group, or set access to login")
-		}
-	case Hidden:
-	case Open, Login, Deny:
-		if len(r.Groups) > 0 {
-			return fmt.Errorf("its access is %s, which pays no attention to groups; remove them, or set access to groups or hidden", r.Access)
-		}
-	default:
-		return fmt.Errorf("its access %.60q is unknown; set it to open, login, groups, hidden or deny", r.Access)
-	}
-	if len(r.Groups) > maxRuleGroups {
-		return fmt.Errorf("it has %d groups; %d are the most", len(r.Groups), maxRuleGroups)
-	}
-	for _, g := range r.Groups {
-		if g == "" || len(g) > maxName {
-			return fmt.Errorf("a name of a group has %d bytes; write between 1 and %d", len(g), maxName)
+	for _, collection := range r.Collections {
+		for _, p := range c.defined.collections[collection] {
+			c.file(i, time, p)
 		}
 	}
+	c.verdicts = append(c.verdicts, newVerdict(s))
 	return nil
+}
+
+// namedPattern is a pattern as it was written and as it is matched.
+type namedPattern struct {
+	text    string
+	pattern pattern
+}
+
+// file enters a pattern, for decisions too unless an earlier rule has them all.
+func (c *compiler) file(rule int, time *window, p namedPattern) {
+	if c.bytes > maxPolicyBytes {
+		return
+	}
+	e := entry{rule: rule, pattern: p.pattern, text: p.text, time: time}
+	c.named = append(c.named, e)
+	c.bytes += len(p.text)
+	if c.seen[p.text] {
+		return
+	}
+	c.seen[p.text] = time == nil
+	c.entries = append(c.entries, e)
+}
+
+// copied is a rule that shares nothing with the caller's.
+func copied(r Rule) Rule {
+	r.Groups, r.Networks = slices.Clone(r.Groups), slices.Clone(r.Networks)
+	if r.Tier != nil {
+		tier := *r.Tier
+		r.Tier = &tier
+	}
+	return r
 }

@@ -3,8 +3,8 @@
 // A list of [Rule] values is compiled once into a [Policy]; the policy then
 // answers, for a reader and an image, with a [Decision]. The first rule with a
 // pattern that matches the image decides; where none does, the default decides.
-// Deciding reads nothing but its arguments, so it can be repeated, cached and
-// explained.
+// Deciding reads nothing but its arguments, so it can be repeated, cached until the
+// instant that the decision names, and explained.
 //
 // # Patterns
 //
@@ -22,12 +22,18 @@
 //
 // # Access
 //
-//	open    everyone
-//	login   everyone who is signed in
-//	groups  members of one of the rule's groups
-//	hidden  members of one of the rule's groups, if it lists any; for all others
-//	        the image does not exist
-//	deny    nobody
+//	open      everyone
+//	login     everyone who is signed in
+//	groups    members of one of the rule's groups
+//	networks  readers in one of the rule's networks
+//	hook      whoever another system lets in, which the caller asks
+//	hidden    members of one of the rule's groups, if it lists any; for all others
+//	          the image does not exist
+//	deny      nobody
+//
+// With login, groups and hidden, networks let readers in besides. Terms are for whoever
+// would be let in. A rule with a time counts in that time alone; outside it, it is as if
+// it were not there. A tier is a smaller image that is there for everyone else.
 //
 // Administrators manage rules; they see no more images than the rules give them.
 package authz

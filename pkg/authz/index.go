@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"slices"
+	"time"
 )
 
 // index finds the first rule with a matching pattern without trying them all.
@@ -18,10 +19,12 @@ type index struct {
 	always []entry   // patterns of stars alone, ascending by rule
 }
 
-// entry is a pattern and the number of its rule.
+// entry is a pattern, the number of its rule, and when that counts; nil: always.
 type entry struct {
 	rule    int
 	pattern pattern
+	text    string // the pattern as it was written
+	time    *window
 }
 
 // newIndex takes entries ascending by rule. Patterns do not repeat.
@@ -68,36 +71,74 @@ func rarest(p pattern, use map[string]int) (text string, ok bool) {
 	return text, ok
 }
 
-// first is the lowest number of a rule that matches s.
-func (x *index) first(s string) (rule int, ok bool) {
-	best := firstOf(x.always, s, math.MaxInt)
+// first is the lowest number of a rule that matches s and counts now, -1 if there is
+// none. changes is an instant up to which that stays so; zero: for good.
+func (x *index) first(s string, now time.Time) (rule int, changes time.Time) {
+	q := query{s: s, now: now, best: math.MaxInt}
+	x.answer(&q)
+	if q.best == math.MaxInt {
+		return -1, q.changes
+	}
+	return q.best, q.changes
+}
+
+func (x *index) answer(q *query) {
+	q.try(x.always)
 	if len(x.filed) == 0 {
-		return best, best < math.MaxInt
+		return
 	}
 	var done tried
 	var node int32
-	for i := range len(s) {
-		node = x.pieces.step(node, s[i])
+	for i := range len(q.s) {
+		node = x.pieces.step(node, q.s[i])
 		for n := x.pieces.nearby[node]; n != 0; n = x.pieces.nearby[x.pieces.fail[n]] {
 			if done.add(n) {
-				best = firstOf(x.filed[x.pieces.piece[n]], s, best)
+				q.try(x.filed[x.pieces.piece[n]])
 			}
 		}
 	}
-	return best, best < math.MaxInt
 }
 
-// firstOf looks for a match in a rule before best.
-func firstOf(entries []entry, s string, best int) int {
-	for _, e := range entries {
-		if e.rule >= best {
-			break
+// query looks for the first rule that matches s.
+type query struct {
+	s       string
+	now     time.Time
+	best    int // number of the first rule found so far
+	changes time.Time
+
+	symbolic bool // s is the symbolic form of a pattern
+	timeless bool // rules that do not count at all times are passed over
+	after    int  // rules up to here are passed over, by number from 1
+}
+
+// try looks for a match in a rule before best.
+func (q *query) try(entries []entry) {
+	for i := range entries {
+		e := &entries[i]
+		if e.rule >= q.best {
+			return
 		}
-		if e.pattern.match(s) {
-			return e.rule
+		if e.rule < q.after || e.time != nil && q.timeless {
+			continue
+		}
+		if q.counts(e) {
+			q.best = e.rule
+			return
 		}
 	}
-	return best
+}
+
+// counts tells whether an entry matches now, and notes until when that holds.
+func (q *query) counts(e *entry) bool {
+	if e.time == nil {
+		return e.pattern.match(q.s, q.symbolic)
+	}
+	counts, changes := e.time.at(q.now)
+	if !counts && changes.IsZero() || !e.pattern.match(q.s, q.symbolic) {
+		return false
+	}
+	q.changes = sooner(q.changes, changes)
+	return counts
 }
 
 // tried remembers pieces already looked at, so that an identifier that repeats

@@ -84,9 +84,10 @@ func checkPattern(s string) error {
 	return nil
 }
 
-// match tells whether the pattern matches the whole of s.
-func (p pattern) match(s string) bool {
-	m := matcher{pattern: p, s: s, wide: none, narrow: none}
+// match tells whether the pattern matches the whole of s. Where s is the symbolic form
+// of a pattern, that means that p matches whatever the other does.
+func (p pattern) match(s string, symbolic bool) bool {
+	m := matcher{pattern: p, s: s, symbolic: symbolic, wide: none, narrow: none}
 	for {
 		for m.advance() {
 		}
@@ -105,11 +106,12 @@ func (p pattern) match(s string) bool {
 // of the same segment was reached, and slashes pin a star to its segment. Likewise
 // the tokens that cross slashes: the last of them can take over from any place.
 type matcher struct {
-	pattern pattern
-	s       string
-	at      cursor
-	wide    cursor // behind the last token that crosses slashes
-	narrow  cursor // behind the last star since then
+	pattern  pattern
+	s        string
+	symbolic bool
+	at       cursor
+	wide     cursor // behind the last token that crosses slashes
+	narrow   cursor // behind the last star since then
 }
 
 // cursor is a place in a match: the next token, the next byte.
@@ -145,7 +147,7 @@ func (m *matcher) advance() bool {
 
 // retreat lengthens the last wildcard that can still grow; false if none can.
 func (m *matcher) retreat() bool {
-	if n := &m.narrow; n.offset >= 0 && n.offset < len(m.s) && m.s[n.offset] != '/' {
+	if n := &m.narrow; n.offset >= 0 && n.offset < len(m.s) && !m.crosses(m.s[n.offset]) {
 		n.offset++
 		m.at = *n
 		return true
@@ -164,8 +166,31 @@ func (m *matcher) widening() int {
 	if m.wide.offset < 0 || m.wide.offset >= len(m.s) {
 		return 0
 	}
-	if m.pattern[m.wide.token-1].kind == segments {
-		return strings.IndexByte(m.s[m.wide.offset:], '/') + 1
+	switch {
+	case m.pattern[m.wide.token-1].kind != segments:
+		return 1
+	case m.symbolic:
+		return strings.IndexAny(m.s[m.wide.offset:], "/"+symbolOf[segments]) + 1
 	}
-	return 1
+	return strings.IndexByte(m.s[m.wide.offset:], '/') + 1
+}
+
+// crosses tells whether a star has to stop at a byte.
+func (m *matcher) crosses(b byte) bool {
+	return b == '/' || m.symbolic && (b == symbolOf[globstar][0] || b == symbolOf[segments][0])
+}
+
+// symbolOf stands for a wildcard in the symbolic form of a pattern: characters that no
+// pattern holds.
+var symbolOf = map[tokenKind]string{star: "\x01", globstar: "\x02", segments: "\x03"}
+
+// symbolic is the pattern as one string that stands for all that it matches. A pattern
+// that matches it, each wildcard taking symbols of its own reach alone, covers this
+// one; that it does not match does not mean that it does not cover it.
+func (p pattern) symbolic() string {
+	var b strings.Builder
+	for _, t := range p {
+		b.WriteString(t.text + symbolOf[t.kind])
+	}
+	return b.String()
 }

@@ -7,10 +7,12 @@ package dbtest
 
 import (
 	"context"
+	"database/sql"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -112,4 +114,21 @@ func Open(t testing.TB, source string) *db.DB {
 func Fresh(t testing.TB) *db.DB {
 	t.Helper()
 	return Open(t, Source(t))
+}
+
+// Exec changes a database behind everybody's back, as whoever has its password can.
+func Exec(t testing.TB, source, statement string, args ...any) {
+	t.Helper()
+	driver, name := "pgx", source
+	if path, ok := strings.CutPrefix(source, "sqlite:"); ok {
+		driver, name = "sqlite", path
+	}
+	raw, err := sql.Open(driver, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close() //nolint:errcheck // what it did shows
+	if _, err := raw.ExecContext(context.Background(), statement, args...); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -35,6 +35,9 @@ type Config struct {
 
 	NATS, Coordinators, Workers, Edges int
 
+	// Gates puts a gate between each edge and each NATS server.
+	Gates bool
+
 	AdminPassword string // of admin@localhost
 	// More flags for each process of a role.
 	Coordinator, Worker, Edge []string
@@ -52,8 +55,9 @@ type Cluster struct {
 	spawner *spawner
 	order   []*Process // as started
 	byName  map[string]*Process
-	servers []string // addresses of NATS
-	people  []string // addresses of coordinators
+	servers []string           // addresses of NATS
+	people  []string           // addresses of coordinators
+	gates   map[string][]*Gate // by name of the edge
 
 	admin    *s3test.Admin // of the S3 server, if there is one
 	endpoint string        // its address
@@ -69,8 +73,8 @@ func New(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err := os.MkdirAll(filepath.Join(cfg.Dir, "logs"), 0o750); err != nil {
 		return nil, err
 	}
-	c := &Cluster{cfg: cfg, byName: map[string]*Process{}}
-	ports, err := freePorts(ctx, 3*cfg.NATS+1+2*cfg.Coordinators+cfg.Workers+2*cfg.Edges)
+	c := &Cluster{cfg: cfg, byName: map[string]*Process{}, gates: map[string][]*Gate{}}
+	ports, err := freePorts(ctx, 3*cfg.NATS+1+2*cfg.Coordinators+cfg.Workers+2*cfg.Edges+cfg.NATS*cfg.Edges)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +86,12 @@ func New(ctx context.Context, cfg Config) (*Cluster, error) {
 			return nil, err
 		}
 	}
-	c.layRoles(ports[3*cfg.NATS+1:])
+	rest := c.layRoles(ports[3*cfg.NATS+1:])
+	if cfg.Gates {
+		if err := c.layGates(ctx, rest); err != nil {
+			return nil, err
+		}
+	}
 	c.spawner = newSpawner()
 	return c, nil
 }
@@ -110,7 +119,8 @@ func (c *Cluster) layNATS(ctx context.Context, ports []int) error {
 
 func (c *Cluster) natsDir() string { return filepath.Join(c.cfg.Dir, "nats") }
 
-func (c *Cluster) layRoles(ports []int) {
+// layRoles gives the ports it did not need.
+func (c *Cluster) layRoles(ports []int) (rest []int) {
 	next := func() string {
 		p := ports[0]
 		ports = ports[1:]
@@ -131,7 +141,35 @@ func (c *Cluster) layRoles(ports []int) {
 		p := c.role("edge", i, next(), c.cfg.Edge, "--listen", listen, "--coordinator-url", strings.Join(c.people, ","))
 		p.URL = "http://" + listen
 	}
+	return ports
 }
+
+// layGates has edges reach NATS through gates alone: servers keep one another's
+// addresses to themselves.
+func (c *Cluster) layGates(ctx context.Context, ports []int) error {
+	for i := range c.cfg.NATS {
+		p := c.Process(fmt.Sprintf("nats-%d", i+1))
+		p.args = append(p.args, "--no_advertise")
+	}
+	for _, edge := range c.Edges() {
+		var servers []string
+		for _, server := range c.servers {
+			listen := fmt.Sprintf("127.0.0.1:%d", ports[0])
+			ports = ports[1:]
+			g, err := newGate(ctx, listen, strings.TrimPrefix(server, "tls://"))
+			if err != nil {
+				return err
+			}
+			c.gates[edge.Name] = append(c.gates[edge.Name], g)
+			servers = append(servers, "tls://"+listen)
+		}
+		edge.args[slices.Index(edge.args, "--nats")+1] = strings.Join(servers, ",")
+	}
+	return nil
+}
+
+// Gates lie between an edge and the NATS servers. There are none without Config.Gates.
+func (c *Cluster) Gates(edge string) []*Gate { return c.gates[edge] }
 
 func (c *Cluster) data(role string, i int) string {
 	return filepath.Join(c.cfg.Dir, fmt.Sprintf("%s-%d", role, i+1))
@@ -251,6 +289,11 @@ func (c *Cluster) Stop() error {
 		group.Wait()
 	}
 	c.spawner.stop()
+	for _, gates := range c.gates {
+		for _, g := range gates {
+			g.Close()
+		}
+	}
 	return errors.Join(errs...)
 }
 

@@ -52,6 +52,8 @@ type Request struct {
 	Output  string          `json:"output,omitempty"` // key of tile.MediaTypes
 	JPEG    int             `json:"jpeg,omitempty"`   // quality of lossy outputs, 1 to 100
 	Budget  int64           `json:"budget,omitempty"` // bytes the decoded pixels may take
+	// Lenient draws what can be decoded of a damaged file, which otherwise is Broken.
+	Lenient bool `json:"lenient,omitempty"`
 	// Cuts makes as many answers, one after the other, in place of one: parts of the
 	// picture of Width×Height, which is neither scaled, mirrored nor rotated.
 	Cuts []iiifurl.Rect `json:"cuts,omitempty"`

@@ -1,0 +1,123 @@
+package coordinator
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/tessera-iiif/tessera/coordinator/people"
+	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/session"
+)
+
+const (
+	linkPath     = "/auth/link"
+	passwordPath = "/auth/password"
+)
+
+// accountRoutes are what people do about their own accounts.
+func (c *Coordinator) accountRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+linkPath, func(w http.ResponseWriter, _ *http.Request) { web.ShowLink(w, http.StatusOK, web.Link{}) })
+	mux.HandleFunc("POST "+linkPath, c.postLink)
+	mux.HandleFunc("GET "+passwordPath, c.getPassword)
+	mux.HandleFunc("POST "+passwordPath, c.postOwnPassword)
+}
+
+// linkURL is what an administrator hands out. The secret is in the fragment, which
+// browsers keep to themselves: no log and no Referer ever has it (R58).
+func (c *Coordinator) linkURL(r *http.Request, secret string) string {
+	return c.base(r).String() + linkPath + "#" + secret
+}
+
+// postLink takes the secret that the page read from its own address. The first time it
+// says whom the link is for; using it up takes a click, so that nothing which merely
+// opens links, as mail scanners do, does that.
+func (c *Coordinator) postLink(w http.ResponseWriter, r *http.Request) {
+	if !c.readOwnForm(w, r) {
+		return
+	}
+	code := r.PostFormValue("code")
+	link, err := c.people.LinkBySecret(r.Context(), code)
+	if err != nil {
+		c.failLink(w, r, err)
+		return
+	}
+	page := web.Link{Code: code, As: nameOf(link.User), Email: link.User.Email, Password: link.Password}
+	if r.PostFormValue("confirm") == "" {
+		web.ShowLink(w, http.StatusOK, page)
+		return
+	}
+	in, err := c.people.UseLink(r.Context(), people.LinkUse{
+		Secret: code, Password: r.PostFormValue("password"), Addr: clientAddr(r), Agent: r.UserAgent(), Before: c.sessionSecret(r),
+	})
+	var refused *people.Error
+	if errors.As(err, &refused) && refused.Kind == people.Invalid {
+		page.Problem = refused.Sentence()
+		web.ShowLink(w, refused.Status(), page)
+		return
+	}
+	if err != nil {
+		c.failLink(w, r, err)
+		return
+	}
+	c.setCookies(w, r, in)
+	if len(c.providers.settings) > 0 { // by which she may come from now on
+		seeOther(w, waysPath)
+		return
+	}
+	seeOther(w, "/")
+}
+
+func (c *Coordinator) failLink(w http.ResponseWriter, r *http.Request, err error) {
+	status, sentence := c.explain(r.Context(), w, err)
+	web.ShowProblem(w, status, web.Problem{Sentence: sentence})
+}
+
+// readOwnForm reads a form that one of our own pages sent; else the answer is written
+// already.
+func (c *Coordinator) readOwnForm(w http.ResponseWriter, r *http.Request) bool {
+	if !c.isFromHere(r) {
+		c.fail(w, r, errCrossSite)
+		return false
+	}
+	return c.readForm(w, r, maxForm)
+}
+
+const toOwnPage = "/auth/login?next=%2Fauth%2Fpassword"
+
+// signedIn finds who changes her own account; else the answer is written already.
+func (c *Coordinator) signedIn(w http.ResponseWriter, r *http.Request) (people.Session, bool) {
+	sess, err := c.session(r)
+	switch {
+	case errors.Is(err, session.ErrUnknown):
+		seeOther(w, toOwnPage)
+	case err != nil:
+		c.fail(w, r, err)
+	}
+	return sess, err == nil
+}
+
+func (c *Coordinator) getPassword(w http.ResponseWriter, r *http.Request) {
+	if sess, ok := c.signedIn(w, r); ok {
+		web.ShowPassword(w, http.StatusOK, web.Password{As: nameOf(sess.User), Email: sess.User.Email, Done: doneNotice(r)})
+	}
+}
+
+func (c *Coordinator) postOwnPassword(w http.ResponseWriter, r *http.Request) {
+	if !c.readOwnForm(w, r) {
+		return
+	}
+	sess, ok := c.signedIn(w, r)
+	if !ok {
+		return
+	}
+	in, err := c.people.ChangePassword(r.Context(), people.OwnPassword{
+		Session: sess, Current: r.PostFormValue("current"), New: r.PostFormValue("password"), Addr: clientAddr(r), Agent: r.UserAgent(),
+	})
+	if err != nil {
+		status, sentence := c.explain(r.Context(), w, err)
+		web.ShowPassword(w, status, web.Password{As: nameOf(sess.User), Email: sess.User.Email, Problem: sentence})
+		return
+	}
+	c.setCookies(w, r, in)
+	did(w, passwordPath, "own-password-set", "")
+}

@@ -20,12 +20,13 @@ const (
 )
 
 // due tells whether a small level should be completed now, which is then up to the caller.
-// One is at a time.
+// One is at a time. The file's own tiles have no code-block in common, and of those that
+// nobody has asked for the packets need not be known yet.
 func (a *levels) due(l *level) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	tiles := l.all().count()
-	if a.spare || l.whole || l.failed || l.block == (cell{1, 1}) || int64(tiles)*int64(l.side*l.side) > smallLevel ||
+	if a.spare || l.whole || l.failed || l.block.x != 0 || int64(tiles)*int64(l.side*l.side) > smallLevel ||
 		l.lone < 2 || l.lone*24 < tiles || l.side*l.side*2 > background {
 		return false
 	}
@@ -114,7 +115,7 @@ func (w *Worker) completePart(ctx context.Context, job tile.Job, p plan, l *leve
 		first := l.job(job, g.first)
 		p.task.Region, p.task.Width, p.task.Height = first.Render.Region, first.Render.Width, first.Render.Height
 		r, err := w.grouped(ctx, first, p, g)
-		if err == nil && r.file == nil {
+		if err == nil && r.file == nil && !r.damaged {
 			w.shelf.put(first.Key(), r, l)
 		}
 		if r != nil {

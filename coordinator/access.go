@@ -87,7 +87,7 @@ func (c *Coordinator) confirm(w http.ResponseWriter, r *http.Request, sess peopl
 		c.fail(w, r, err)
 		return
 	}
-	web.ShowDone(w)
+	web.ShowDone(w, web.SignedIn)
 }
 
 func (c *Coordinator) remember(ctx context.Context, sess people.Session, viewer origin) error {

@@ -83,8 +83,8 @@ type Coordinator struct {
 	log       *slog.Logger
 	handler   http.Handler
 
-	stop context.CancelFunc
-	done sync.WaitGroup
+	stop    context.CancelFunc
+	running sync.WaitGroup
 }
 
 var _ session.Authority = (*Coordinator)(nil)
@@ -156,8 +156,8 @@ func (c *Coordinator) Start(ctx context.Context) error {
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stop = stop
-	c.done.Go(func() { c.people.Run(running) })
-	c.done.Go(func() { c.keepAsking(running) })
+	c.running.Go(func() { c.people.Run(running) })
+	c.running.Go(func() { c.keepAsking(running) })
 	return nil
 }
 
@@ -167,7 +167,7 @@ func (c *Coordinator) Close() {
 	if c.stop != nil {
 		c.stop()
 	}
-	c.done.Wait()
+	c.running.Wait()
 	c.providers.set.Close()
 }
 

@@ -18,6 +18,7 @@ type verdict struct {
 	authz.Decision
 	unsure  bool       // rights cannot be told at the moment
 	faulty  string     // as of the visitor
+	final   bool       // refused, and signing in does not help
 	reduced bool       // of the tier that is there for everybody
 	whole   tile.Image // of which it is the tier
 }
@@ -45,7 +46,7 @@ func (v verdict) refusal() error {
 // this account, or in this place, is "sign in" where another could open it, because 401
 // is what makes viewers offer that, or say where the image may be seen.
 func (v verdict) statusRefusal() error {
-	if !v.unsure && v.Outcome == authz.Forbidden && v.Access != authz.Deny {
+	if !v.unsure && v.Outcome == authz.Forbidden && v.Access != authz.Deny && !v.final {
 		return errNeedLogin
 	}
 	return v.refusal()
@@ -85,7 +86,7 @@ func (e *Edge) examine(ctx context.Context, id string, who visitor) (tile.Image,
 	if of, v, ok, err := e.tierOf(id, who); err != nil || ok {
 		return e.examineTier(ctx, id, of, v, err)
 	}
-	v, err := e.decide(who, tile.RuleName(id))
+	v, err := e.judge(ctx, who, tile.RuleName(id))
 	if err != nil {
 		return tile.Image{}, v, err
 	}

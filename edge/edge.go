@@ -48,6 +48,8 @@ type Config struct {
 	Keeper   Keeper
 	Tokens   Tokens // access tokens of OpenID providers; nil: they are nobody's
 
+	Hook Hook // asked where a rule leaves a decision to another system; nil: such images are shown to nobody
+
 	Coordinator http.Handler               // /auth/*, but for the probe and query_auth
 	Pages       func(e *Edge) http.Handler // "/", /view, /assets/ and the files browsers ask for
 

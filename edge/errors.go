@@ -49,6 +49,9 @@ var (
 	errMethod     = refuse(http.StatusMethodNotAllowed, "Only GET, HEAD and OPTIONS are understood here.")
 )
 
+// errNoHook is for operators: readers are told that access cannot be checked.
+var errNoHook = errors.New("a rule leaves images to another system, and --decision-hook-url does not say where that is")
+
 // answers says what each code of the cluster means to a client. A code's own message
 // is used where the sentence is empty.
 var answers = map[tile.Code]problem{

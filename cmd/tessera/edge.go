@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/tessera-iiif/tessera/edge"
 	"github.com/tessera-iiif/tessera/edge/again"
+	"github.com/tessera-iiif/tessera/edge/hook"
 	"github.com/tessera-iiif/tessera/edge/pages"
 	"github.com/tessera-iiif/tessera/edge/roster"
 	"github.com/tessera-iiif/tessera/edge/witness"
@@ -42,10 +44,14 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 	if err != nil {
 		return err
 	}
+	asks, err := s.decisionHook()
+	if err != nil {
+		return err
+	}
 	e, err := edge.New(edge.Config{
-		Renderer: workers, Library: workers, Keeper: keeper, Tokens: tokens, Coordinator: coordinator,
+		Hook: asks, Renderer: workers, Library: workers, Keeper: keeper, Tokens: tokens, Coordinator: coordinator,
 		Pages: func(judge *edge.Edge) http.Handler {
-			views = pages.New(pages.Config{Library: workers, Judge: judge, SiteName: s.settings.SiteName, Version: version, Log: s.log})
+			views = pages.New(pages.Config{Library: workers, Judge: judge, SiteName: s.settings.SiteName, Version: version, ServiceName: serviceName, Log: s.log})
 			return views
 		},
 		PublicURLs: s.settings.PublicURLs, TrustedProxies: s.settings.TrustedProxy, ViewerOrigins: s.settings.Viewers,
@@ -83,6 +89,21 @@ func (s *server) witness(conn *bus.Conn) func(session.Sighting) {
 	})
 	s.parts = append(s.parts, ops.Part{Name: "witness", Run: func(ctx context.Context) error { w.Run(ctx); return nil }})
 	return w.See
+}
+
+// decisionHook asks the site's own rights system, where there is one.
+func (s *server) decisionHook() (edge.Hook, error) {
+	if s.settings.HookURL == "" {
+		return nil, nil
+	}
+	client, err := hook.New(hook.Config{
+		URL: s.settings.HookURL, Egress: s.settings.HookEgress, Timeout: s.settings.HookTimeout,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("--decision-hook-url: %w", err)
+	}
+	s.opened(func() error { client.Close(); return nil })
+	return client, nil
 }
 
 // settle leaves first requests where they queue while an edge that has just started

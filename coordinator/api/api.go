@@ -63,6 +63,8 @@ func (s *server) calls() map[string]call {
 		"GET /sessions":                      s.listSessions,
 		"DELETE /sessions":                   s.endSessions,
 		"DELETE /sessions/{id}":              s.endSession,
+		"GET /visits":                        s.listVisits,
+		"DELETE /visits/{id}":                s.endVisit,
 		"GET /tokens":                        s.listTokens,
 		"POST /tokens":                       s.createToken,
 		"DELETE /tokens/{id}":                s.deleteToken,

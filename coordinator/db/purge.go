@@ -38,5 +38,8 @@ func (tx *Tx) Purge(ctx context.Context, l Limits) error {
 			return fmt.Errorf("purge: %w", err)
 		}
 	}
+	if err := tx.purgeVisits(ctx, l); err != nil {
+		return fmt.Errorf("purge: %w", err)
+	}
 	return nil
 }

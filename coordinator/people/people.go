@@ -43,6 +43,10 @@ type (
 	PersonalToken = db.PersonalToken
 	// TokenQuery selects personal tokens.
 	TokenQuery = db.TokenQuery
+	// Visit is the session of somebody who has not signed in.
+	Visit = db.Visit
+	// VisitQuery selects visits.
+	VisitQuery = db.VisitQuery
 	// RuleSet is all rules at a revision.
 	RuleSet = db.RuleSet
 )

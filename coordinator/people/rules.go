@@ -181,5 +181,7 @@ func (s *Service) explained(ctx context.Context, user string) (authz.Principal, 
 	if err != nil || !u.Active {
 		return authz.Principal{}, notFound(err, "no-such-user")
 	}
-	return principal(u), nil
+	who := principal(u)
+	who.Terms, err = s.DB.UserTerms(ctx, u.ID)
+	return who, err
 }

@@ -47,11 +47,40 @@ func ShowContinue(w http.ResponseWriter, c Continue) {
 	render(w, http.StatusOK, "continue", page{Title: catalogue.Text("continue.title"), Show: c})
 }
 
+// Deed is what was done when a page closes itself.
+type Deed int
+
+// The deeds.
+const (
+	SignedIn Deed = iota
+	Accepted      // terms
+	Looked        // nothing but to come by
+)
+
+// Title and Lead are the words about it.
+func (d Deed) Title() string {
+	switch d {
+	case Accepted:
+		return catalogue.Text("done.accepted.title")
+	case Looked:
+		return catalogue.Text("done.looked.title")
+	}
+	return catalogue.Text("done.title")
+}
+
+// Lead says what comes next.
+func (d Deed) Lead() string {
+	if d == Looked {
+		return catalogue.Text("done.looked.lead")
+	}
+	return catalogue.Text("done.lead")
+}
+
 // ShowDone draws the page that closes itself.
-func ShowDone(w http.ResponseWriter) {
+func ShowDone(w http.ResponseWriter, what Deed) {
 	nonce := newNonce()
 	protect(w.Header(), nonce)
-	render(w, http.StatusOK, "done", page{Title: catalogue.Text("done.title"), Nonce: nonce})
+	render(w, http.StatusOK, "done", page{Title: what.Title(), Nonce: nonce, Show: what})
 }
 
 // SignedOut may offer to sign out elsewhere too.

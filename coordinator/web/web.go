@@ -25,7 +25,7 @@ var adminStyle []byte
 var pages = func() map[string]*template.Template {
 	parsed := map[string]*template.Template{}
 	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "templates/frame.html", "templates/parts.html"))
-	for _, name := range []string{"signin", "continue", "done", "signedout", "problem", "admin", "user", "secret", "link", "password", "onward", "ways"} {
+	for _, name := range []string{"signin", "continue", "terms", "done", "signedout", "problem", "admin", "user", "secret", "link", "password", "onward", "ways"} {
 		parsed[name] = template.Must(template.Must(frame.Clone()).ParseFS(files, "templates/"+name+".html"))
 	}
 	parsed["token"] = template.Must(template.New("token.html").Funcs(functions).ParseFS(files, "templates/token.html"))

@@ -33,7 +33,17 @@ func everyPage() map[string]*httptest.ResponseRecorder {
 	draw("continue", func(w http.ResponseWriter) {
 		web.ShowContinue(w, web.Continue{Action: "/a", Origin: evil, As: evil, Switch: "/b"})
 	})
-	draw("done", web.ShowDone)
+	draw("done", func(w http.ResponseWriter) { web.ShowDone(w, web.SignedIn) })
+	draw("accepted", func(w http.ResponseWriter) { web.ShowDone(w, web.Accepted) })
+	draw("looked", func(w http.ResponseWriter) { web.ShowDone(w, web.Looked) })
+	draw("terms", func(w http.ResponseWriter) {
+		web.ShowTerms(w, 200, web.Terms{
+			Action: "/a", Origin: evil, Next: evil, Title: evil, Text: evil + "\n\n" + evil, Language: "en", Version: evil, As: evil, Switch: "/b", Problem: evil,
+		})
+	})
+	draw("terms, accepted", func(w http.ResponseWriter) {
+		web.ShowTerms(w, 200, web.Terms{Action: "/a", Title: "x", Text: "y", Language: "en", Accepted: true})
+	})
 	draw("signed out", func(w http.ResponseWriter) { web.ShowSignedOut(w, web.SignedOut{}) })
 	draw("signed out, not there", func(w http.ResponseWriter) {
 		web.ShowSignedOut(w, web.SignedOut{Label: evil, Address: "https://idp.example.org/out?" + evil})

@@ -57,6 +57,9 @@ type Settings struct {
 	Access       string   `flag:"default-access" roles:"serve edge coordinator" default:"login" help:"open or login: images no rule names"`
 	ManAccess    string   `flag:"manifest-access" roles:"serve edge" default:"open" help:"open, or as-images"`
 	TokenOpens   bool     `flag:"iiif-token-opens-images" roles:"serve edge" help:"let IIIF access tokens open images, which the specifications forbid (the older stack did)"`
+	HookURL      string   `flag:"decision-hook-url" roles:"serve edge" help:"address of the site's own rights system, asked about images whose rule has the access hook, e.g. https://rights.example.org/decide"`
+	HookEgress   []Prefix `flag:"decision-hook-egress" roles:"serve edge" help:"networks (CIDR) in which that system may be; none: public addresses alone"`
+	HookTimeout  Duration `flag:"decision-hook-timeout" roles:"serve edge" default:"2s" help:"time for one answer of that system; without one the image is not shown"`
 	Lease        Duration `flag:"lease" roles:"serve edge" default:"60s" help:"how long restricted content outlives the coordinators"`
 	SameSite     string   `flag:"cookie-same-site" roles:"serve coordinator" default:"lax" help:"lax, or none for viewers on other sites (https only)"`
 	Viewers      []string `flag:"viewer-origins" roles:"serve edge coordinator" help:"viewers on other sites, such as https://viewer.example.org, that may use a reader's session without being opened from here; several allowed"`

@@ -111,6 +111,7 @@ func (s *Settings) validateNumbers() error {
 		{"audit-grants", int64(s.AuditGrants), 0, 1_000_000_000},
 		{"audit-denials", int64(s.AuditDenials), 0, 1_000_000_000},
 		{"audit-keep (hours)", int64(s.AuditKeep.Hours()), 0, 100 * 8766},
+		{"decision-hook-timeout (milliseconds)", s.HookTimeout.Milliseconds(), 50, 30_000},
 		{"lease (seconds)", int64(s.Lease.Seconds()), 3, 3600},
 		{"drain-timeout (seconds)", int64(s.Drain.Seconds()), 1, 3600},
 		{"drain-delay (seconds)", int64(s.DrainDelay.Seconds()), 0, 600},

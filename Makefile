@@ -37,7 +37,7 @@ sample: setup-build ## make the sample images in ./sample, once
 
 ##@ Test
 .PHONY: test
-test: setup-test build lint race fuzz browser ## set the machine up if needed, run everything
+test: setup-test build lint race fuzz corpus browser ## set the machine up if needed, run everything
 	@echo "all tests passed"
 
 .PHONY: check
@@ -56,6 +56,10 @@ race: ## all Go tests, with the race detector but for those that drive the built
 .PHONY: fuzz
 fuzz: ## every fuzz target for a few seconds (FUZZTIME=5s)
 	scripts/fuzz.sh $${FUZZTIME:-5s}
+
+.PHONY: corpus
+corpus: ## public JPEG 2000 files against the stock decoder: DIR=folder, or openjpeg-data where it is here or, in CI, can be fetched
+	scripts/corpus.sh $(DIR)
 
 .PHONY: browser
 browser: build ## headless Chromium drives Mirador and the built-in pages against a real server

@@ -39,6 +39,10 @@ type Config struct {
 	// besides viewers of our own site.
 	ViewerOrigins []string
 
+	// TokenIssuers are the OpenID issuers whose access tokens edges take from API clients,
+	// and who of their people may come in the first time.
+	TokenIssuers map[string]people.SignUp
+
 	SignInBy ProvidersConfig // besides passwords
 
 	Fallback authz.Access         // for images that no rule names; default "login"
@@ -95,7 +99,7 @@ func New(config Config) (*Coordinator, error) {
 		people: people.New(people.Config{
 			DB: config.DB, Passwords: password.NewHasher(config.Passwords),
 			SessionIdle: config.SessionIdle, SessionMax: config.SessionMax, TokenLife: config.TokenLife, AuditKeep: config.AuditKeep,
-			Fallback: config.Fallback, Announce: config.Announce, Now: config.Now, Log: config.Log,
+			TokenIssuers: config.TokenIssuers, Fallback: config.Fallback, Announce: config.Announce, Now: config.Now, Log: config.Log,
 		}),
 		service: config.Service, fallback: config.Fallback, viewers: map[origin]bool{}, log: config.Log,
 	}
@@ -176,6 +180,11 @@ func (c *Coordinator) Bootstrap(ctx context.Context, email, text string) (madeUp
 // Lookup implements session.Authority.
 func (c *Coordinator) Lookup(ctx context.Context, kind session.Kind, hash session.Hash) (session.Credential, error) {
 	return c.people.Lookup(ctx, kind, hash)
+}
+
+// Identity implements session.Authority.
+func (c *Coordinator) Identity(ctx context.Context, issuer, subject string) (session.Credential, error) {
+	return c.people.Identity(ctx, issuer, subject)
 }
 
 // Rights implements session.Authority.

@@ -8,13 +8,15 @@ import (
 	"github.com/tessera-iiif/tessera/coordinator/oidc"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/seal"
+	"github.com/tessera-iiif/tessera/internal/claims"
 	"github.com/tessera-iiif/tessera/internal/config"
 	"github.com/tessera-iiif/tessera/internal/egress"
 )
 
 // providers are the ways to sign in besides passwords. A server without any makes no key.
 func (s *server) providers() (c coordinator.ProvidersConfig, err error) {
-	if len(s.settings.Providers) == 0 {
+	all := s.settings.SignInProviders()
+	if len(all) == 0 {
 		return c, nil
 	}
 	allow, err := egress.ParseAllow(s.settings.EgressAllow)
@@ -25,8 +27,12 @@ func (s *server) providers() (c coordinator.ProvidersConfig, err error) {
 	if c.Key, err = s.tokenKey(); err != nil {
 		return c, fmt.Errorf("key of providers' tokens: %w", err)
 	}
-	for _, p := range s.settings.Providers {
-		c.Providers = append(c.Providers, provider(p))
+	for _, p := range all {
+		mapping, err := mappingOf(p)
+		if err != nil {
+			return c, err
+		}
+		c.Providers = append(c.Providers, provider(p, mapping))
 	}
 	return c, nil
 }
@@ -45,27 +51,29 @@ var signUps = map[config.SignUp]people.SignUp{
 	config.SignUpEveryone: people.Everyone, config.SignUpInvited: people.Invited, config.SignUpLinked: people.Linked,
 }
 
-func provider(p config.Provider) coordinator.Provider {
+func provider(p config.Provider, mapping oidc.Mapping) coordinator.Provider {
 	return coordinator.Provider{
 		Settings: oidc.Settings{
 			Name: p.Name, Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: p.ClientSecret, ClientAuth: p.ClientAuth,
-			Label: p.Label, Scopes: p.Scopes, Prompt: p.Prompt, SkipUserInfo: p.SkipUserInfo, Mapping: standardClaims,
+			Label: p.Label, Scopes: p.Scopes, Prompt: p.Prompt, SkipUserInfo: p.SkipUserInfo, Mapping: mapping,
 		},
-		Hidden: p.Hidden, Domains: p.Domains, SignUp: signUps[p.SignUp],
+		Hidden: p.Hidden, Domains: p.Domains, SignUp: signUps[p.SignUp], DecidesAdmin: p.Claims.Administrators != "",
 		Refresh: p.Refresh, Grace: p.Grace, KeepSignOut: p.KeepSignOut, SidEndsAll: p.SidEndsAll,
 	}
 }
 
-// standardClaims reads the claims that OpenID Connect Core 1.0, 5.1, names, and groups.
-func standardClaims(merged map[string]any) (p oidc.Person, warnings []string, err error) {
-	p.Name, _ = merged["name"].(string)
-	p.Email, _ = merged["email"].(string)
-	p.EmailVerified, _ = merged["email_verified"].(bool)
-	groups, _ := merged["groups"].([]any)
-	for _, g := range groups {
-		if name, ok := g.(string); ok {
-			p.Groups = append(p.Groups, name)
-		}
+// mappingOf reads claims as the provider's settings say.
+func mappingOf(p config.Provider) (oidc.Mapping, error) {
+	m, err := claims.New(p.Claims)
+	if err != nil {
+		return nil, fmt.Errorf("provider %q: %w", p.Name, err)
 	}
-	return p, nil, nil
+	return func(merged map[string]any) (oidc.Person, []string, error) {
+		who, warnings, err := claims.Map(m, merged)
+		sentences := make([]string, len(warnings))
+		for i, w := range warnings {
+			sentences[i] = w.String()
+		}
+		return oidc.Person{Name: who.Name, Email: who.Email, EmailVerified: who.EmailVerified, Groups: who.Groups, Admin: who.Admin}, sentences, err
+	}, nil
 }

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"github.com/tessera-iiif/tessera/internal/session"
 )
 
 // Identity is whom an issuer's subject is here.
@@ -55,6 +57,7 @@ func (tx *Tx) InsertIdentity(ctx context.Context, i Identity) error {
 	if err != nil {
 		return taken("insert identity", err)
 	}
+	tx.forgetIdentity(i.Issuer, i.Subject)
 	return nil
 }
 
@@ -66,7 +69,22 @@ func (tx *Tx) SaveIdentity(ctx context.Context, i Identity) error {
 
 // DeleteIdentity unties a subject, with the groups it brought.
 func (tx *Tx) DeleteIdentity(ctx context.Context, issuer, subject string) error {
+	tx.forgetIdentity(issuer, subject)
 	return tx.execOne(ctx, "delete identity", `DELETE FROM identities WHERE issuer = $1 AND subject = $2`, issuer, subject)
+}
+
+// forgetIdentity makes edges ask anew whom a subject is.
+func (tx *Tx) forgetIdentity(issuer, subject string) {
+	tx.ended[session.IdentityHash(issuer, subject)] = struct{}{}
+}
+
+// forgetIdentities makes edges ask anew about whatever providers know a user as.
+func (tx *Tx) forgetIdentities(ctx context.Context, userID string) error {
+	all, err := tx.Identities(ctx, userID)
+	for _, i := range all {
+		tx.forgetIdentity(i.Issuer, i.Subject)
+	}
+	return err
 }
 
 // LentGroups lists the groups that a subject's provider says it is in, in no order.

@@ -228,5 +228,8 @@ func (tx *Tx) ForgetUser(ctx context.Context, userID string) error {
 	if err := tx.forgetSessions(ctx, `user_id = $1`, userID); err != nil {
 		return err
 	}
-	return tx.forget(ctx, `SELECT hash FROM personal_tokens WHERE user_id = $1`, userID)
+	if err := tx.forget(ctx, `SELECT hash FROM personal_tokens WHERE user_id = $1`, userID); err != nil {
+		return err
+	}
+	return tx.forgetIdentities(ctx, userID)
 }

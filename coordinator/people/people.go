@@ -66,6 +66,8 @@ type Config struct {
 	TokenLife   time.Duration // of IIIF access tokens
 	AuditKeep   time.Duration // how long the record of changes is kept; 0: for ever
 
+	TokenIssuers map[string]SignUp // whose access tokens edges take, and of whom
+
 	Fallback authz.Access         // for images that no rule names
 	Announce func(revision int64) // called after each commit that edges must hear about
 	Now      func() time.Time

@@ -24,7 +24,7 @@ func (l *Loaded) Print(w io.Writer) error {
 	}
 	for _, p := range l.Providers {
 		if p.Name != flaggedName {
-			fmt.Fprintf(table, "oidc: %s:\t%s as %s\t# %s\n", p.Name, p.Issuer, p.ClientID, FromFile)
+			fmt.Fprintf(table, "oidc: %s:\t%s\t# %s\n", p.Name, p.summary(), FromFile)
 		}
 	}
 	return table.Flush()

@@ -15,6 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tessera-iiif/tessera/internal/claims"
 	"github.com/tessera-iiif/tessera/internal/egress"
 )
 
@@ -58,6 +59,11 @@ type Provider struct {
 
 	KeepSignOut bool `yaml:"keep-sign-out"` // people who sign out here are not offered to sign out there
 	SidEndsAll  bool `yaml:"sid-ends-all"`  // back-channel logout of one session ends all of the person
+
+	Claims claims.Settings `yaml:"claims"` // how what it says of people is read
+
+	Audience     Texts `yaml:"audience"`       // what it calls this server in access tokens of API clients; none: they open nothing
+	AnyTokenType bool  `yaml:"any-token-type"` // takes access tokens too whose header does not call them so
 }
 
 // readProviders reads the list below oidc:.
@@ -132,6 +138,7 @@ func (s *Settings) validateProviders() error {
 		}
 		seen[p.Name] = true
 	}
+	errs = append(errs, s.validateAudiences())
 	if _, err := egress.ParseAllow(s.EgressAllow); err != nil {
 		errs = append(errs, fmt.Errorf("--egress-allow %w", err))
 	}
@@ -155,7 +162,7 @@ func (p Provider) validate() error {
 		}
 	}
 	wrong(!providerName.MatchString(p.Name), "its name stands in URLs: write a-z, 0-9 and dashes, 32 at most")
-	wrong(p.ClientID == "", "client-id is missing: it is what the provider calls this server")
+	wrong(p.ClientID == "" && len(p.Audience) == 0, "client-id is missing: it is what the provider calls this server")
 	wrong(p.ClientAuth != "" && p.ClientAuth != "basic" && p.ClientAuth != "post", "client-auth: write basic or post")
 	wrong(p.SignUp != "" && p.SignUp != SignUpEveryone && p.SignUp != SignUpInvited && p.SignUp != SignUpLinked, "sign-up: write everyone, invited or linked")
 	wrong(p.Prompt != "" && !slices.Contains([]string{"login", "consent", "select_account"}, p.Prompt), "prompt: write login, consent or select_account")
@@ -165,7 +172,7 @@ func (p Provider) validate() error {
 	wrong(len(p.Scopes) > 0 && !slices.Contains(p.Scopes, "openid"), "scopes: openid is missing")
 	wrong(p.Refresh != 0 && (p.Refresh < time.Minute || p.Refresh > 7*24*time.Hour), "refresh: write 1m to 168h, or leave it out")
 	wrong(p.Grace < 0 || p.Grace > 7*24*time.Hour, "grace: write 168h at most")
-	return errors.Join(append(errs, p.validateIssuer())...)
+	return errors.Join(append(errs, p.validateIssuer(), p.validateTokens())...)
 }
 
 func (p Provider) validateIssuer() error {

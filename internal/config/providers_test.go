@@ -110,7 +110,7 @@ func TestProvidersAreNotForEdges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Validate(); err == nil || !strings.Contains(err.Error(), "oidc (from file) is not for an edge") {
+	if err := l.Validate(); err == nil || !strings.Contains(err.Error(), `the client secret of provider "campus" (from file) is not for an edge`) {
 		t.Errorf("an edge holds the secrets of clients: %v", err)
 	}
 }

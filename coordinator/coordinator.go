@@ -170,6 +170,11 @@ func (c *Coordinator) Rights(ctx context.Context, since int64) (session.Rights, 
 	return c.people.Rights(ctx, since)
 }
 
+// Items implements session.Catalogue.
+func (c *Coordinator) Items(ctx context.Context, after session.ItemMark) (session.ItemPage, error) {
+	return c.people.Items(ctx, after)
+}
+
 // Revision is the newest revision of rights, whichever coordinator made it. That it
 // can be told means that the database answers.
 func (c *Coordinator) Revision(ctx context.Context) (int64, error) { return c.people.Revision(ctx) }

@@ -104,7 +104,7 @@ func settle(ctx context.Context, known func() bool) {
 func (s *server) keeper(conn *bus.Conn) *session.Keeper {
 	authority := bus.NewAuthority(conn)
 	keeper := session.NewKeeper(session.Config{
-		Authority: again.NewAuthority(authority), Lease: s.settings.Lease, Fallback: authz.Access(s.settings.Access), Now: time.Now, Log: s.log,
+		Authority: again.NewAuthority(authority), Catalogue: authority, Lease: s.settings.Lease, Fallback: authz.Access(s.settings.Access), Now: time.Now, Log: s.log,
 	})
 	s.parts = append(s.parts, ops.Part{Name: "rights", Run: func(ctx context.Context) error { return keeper.Run(ctx, authority.Revisions()) }})
 	s.health.Check("rights", func(context.Context) error {

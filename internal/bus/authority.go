@@ -17,6 +17,7 @@ import (
 const (
 	kindLookup = "lookup"
 	kindRights = "rights"
+	kindItems  = "items"
 )
 
 const (
@@ -64,10 +65,14 @@ func ServeAuthority(c *Conn, a session.Authority) (*AuthorityServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the revision of rights: %w", err)
 	}
-	r, err := respond(c, authority, map[string]handler{
+	handlers := map[string]handler{
 		kindLookup: lookupHandler(a),
 		kindRights: rightsHandler(a),
-	}, ServerConfig{Jobs: authorityJobs}.bounds())
+	}
+	if catalogue, ok := a.(session.Catalogue); ok {
+		handlers[kindItems] = itemsHandler(catalogue)
+	}
+	r, err := respond(c, authority, handlers, ServerConfig{Jobs: authorityJobs}.bounds())
 	if err != nil {
 		return nil, err
 	}
@@ -197,13 +202,30 @@ func rightsHandler(a session.Authority) handler {
 	}
 }
 
+func itemsHandler(a session.Catalogue) handler {
+	return func(ctx context.Context, data []byte) (answer, error) {
+		q, err := decode[session.ItemMark](data)
+		if err != nil {
+			return answer{}, err
+		}
+		page, err := a.Items(ctx, q)
+		if err != nil {
+			return answer{}, err
+		}
+		return jsonAnswer(page)
+	}
+}
+
 // AuthorityClient asks the coordinators. It is safe for concurrent use.
 type AuthorityClient struct {
 	questions requester
 	revisions chan int64
 }
 
-var _ session.Authority = (*AuthorityClient)(nil)
+var (
+	_ session.Authority = (*AuthorityClient)(nil)
+	_ session.Catalogue = (*AuthorityClient)(nil)
+)
 
 // NewAuthority makes a client that lives as long as c.
 func NewAuthority(c *Conn) *AuthorityClient {
@@ -264,4 +286,11 @@ func (a *AuthorityClient) Rights(ctx context.Context, revision int64) (session.R
 	var r session.Rights
 	err := a.ask(ctx, kindRights, since{revision}, &r)
 	return r, err
+}
+
+// Items implements session.Catalogue.
+func (a *AuthorityClient) Items(ctx context.Context, after session.ItemMark) (session.ItemPage, error) {
+	var p session.ItemPage
+	err := a.ask(ctx, kindItems, after, &p)
+	return p, err
 }

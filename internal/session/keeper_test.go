@@ -366,7 +366,7 @@ func TestAuthorityThatWentBack(t *testing.T) {
 	t.Run("and claims to be complete", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			e := start(t, newTruth())
-			if err := e.apply(Rights{Revision: 0, Complete: true}, time.Now()); err == nil {
+			if err := e.apply(Rights{Revision: 0, Complete: true}); err == nil {
 				t.Error("took an older snapshot for the newest")
 			}
 		})

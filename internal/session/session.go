@@ -88,6 +88,7 @@ type Rights struct {
 	Complete bool         `json:"complete"`        // false: the asked revision is too old, forget every credential
 
 	Definitions authz.Definitions `json:"definitions"` // what the rules refer to
+	Items       int64             `json:"items"`       // revision of the newest change to items; 0: there was none
 }
 
 // Authority is the truth about people. Its revision grows with every change that

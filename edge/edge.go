@@ -28,6 +28,8 @@ type Keeper interface {
 	// Find answers session.ErrUnknown for a secret that stands for nothing; any
 	// other error means that nobody could be asked.
 	Find(ctx context.Context, kind session.Kind, secret string) (session.Credential, error)
+	// FindIdentity does so for a subject of an OpenID issuer.
+	FindIdentity(ctx context.Context, issuer, subject string) (session.Credential, error)
 	Policy() *authz.Policy
 	Fresh() bool // rights are recent enough to hand out restricted content
 	Ready() bool // there are any rights at all
@@ -44,6 +46,7 @@ type Config struct {
 	Renderer tile.Renderer
 	Library  tile.Library
 	Keeper   Keeper
+	Tokens   Tokens // access tokens of OpenID providers; nil: they are nobody's
 
 	Coordinator http.Handler               // /auth/*, but for the probe and query_auth
 	Pages       func(e *Edge) http.Handler // "/", /view, /assets/ and the files browsers ask for

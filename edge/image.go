@@ -219,6 +219,10 @@ func (e *Edge) make(ctx context.Context, x *exchange, job tile.Job, key tile.Key
 	if err != nil {
 		return err
 	}
+	if made.damaged { // R7
+		x.header()["Cache-Control"] = noStore
+		x.header().Del("Etag")
+	}
 	x.setCache(made.cache)
 	e.setTiming(x, admin, made.timing, made.worker)
 	if made.large == nil {

@@ -33,13 +33,17 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 	s.parts = append(s.parts, ops.Part{Name: "roster of workers", Run: crew.Run})
 	s.health.Check("worker", crew.Check)
 
+	tokens, err := s.tokens()
+	if err != nil {
+		return err
+	}
 	var views *pages.Pages // made by the edge, which judges for it
 	coordinator, err := people(func(w http.ResponseWriter, r *http.Request) { views.Away(w, r) })
 	if err != nil {
 		return err
 	}
 	e, err := edge.New(edge.Config{
-		Renderer: workers, Library: workers, Keeper: keeper, Coordinator: coordinator,
+		Renderer: workers, Library: workers, Keeper: keeper, Tokens: tokens, Coordinator: coordinator,
 		Pages: func(judge *edge.Edge) http.Handler {
 			views = pages.New(pages.Config{Library: workers, Judge: judge, SiteName: s.settings.SiteName, Version: version, Log: s.log})
 			return views

@@ -20,12 +20,18 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		return nil, fmt.Errorf("cannot open the database: %w; choose another with --db, or another folder with --data", err)
 	}
 	s.opened(people.Close)
+	signInBy, err := s.providers()
+	if err != nil {
+		return nil, err
+	}
 	// Changes are announced once the bus is there; until then nobody listens.
 	var announce atomic.Pointer[func(int64)]
 	c, err := coordinator.New(coordinator.Config{
 		DB: people, PublicURLs: s.settings.PublicURLs, ViewerOrigins: s.settings.Viewers,
 		SessionIdle: s.settings.SessionIdle, SessionMax: s.settings.SessionMax, TokenLife: s.settings.TokenLife, AuditKeep: s.settings.AuditKeep,
 		SameSite: s.settings.SameSite, Service: serviceName, Fallback: authz.Access(s.settings.Access), Log: s.log,
+		SignInBy:     signInBy,
+		TokenIssuers: tokenIssuers(s.settings.TokenProviders()),
 		Announce: func(revision int64) {
 			if f := announce.Load(); f != nil {
 				(*f)(revision)

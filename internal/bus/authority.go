@@ -15,9 +15,10 @@ import (
 
 // The kinds of question about people.
 const (
-	kindLookup = "lookup"
-	kindRights = "rights"
-	kindItems  = "items"
+	kindLookup   = "lookup"
+	kindIdentity = "identity"
+	kindRights   = "rights"
+	kindItems    = "items"
 )
 
 const (
@@ -31,6 +32,13 @@ type lookup struct {
 	Kind session.Kind `json:"kind"`
 	Hash session.Hash `json:"hash"`
 }
+
+type subject struct {
+	Issuer  string `json:"issuer"`
+	Subject string `json:"subject"`
+}
+
+const maxIdentity = 2 << 10 // bytes of either
 
 type since struct {
 	Revision int64 `json:"revision"`
@@ -66,8 +74,9 @@ func ServeAuthority(c *Conn, a session.Authority) (*AuthorityServer, error) {
 		return nil, fmt.Errorf("read the revision of rights: %w", err)
 	}
 	handlers := map[string]handler{
-		kindLookup: lookupHandler(a),
-		kindRights: rightsHandler(a),
+		kindLookup:   lookupHandler(a),
+		kindIdentity: identityHandler(a),
+		kindRights:   rightsHandler(a),
 	}
 	if catalogue, ok := a.(session.Catalogue); ok {
 		handlers[kindItems] = itemsHandler(catalogue)
@@ -178,14 +187,32 @@ func lookupHandler(a session.Authority) handler {
 			return answer{}, tile.Fail(tile.Invalid, "unknown kind of credential", nil)
 		}
 		c, err := a.Lookup(ctx, q.Kind, q.Hash)
-		if errors.Is(err, session.ErrUnknown) {
-			return answer{}, tile.Fail(tile.NotFound, "", err)
-		}
+		return credentialAnswer(c, err)
+	}
+}
+
+func identityHandler(a session.Authority) handler {
+	return func(ctx context.Context, data []byte) (answer, error) {
+		q, err := decode[subject](data)
 		if err != nil {
 			return answer{}, err
 		}
-		return jsonAnswer(c)
+		if q.Issuer == "" || q.Subject == "" || len(q.Issuer) > maxIdentity || len(q.Subject) > maxIdentity {
+			return answer{}, tile.Fail(tile.Invalid, "no identity", nil)
+		}
+		c, err := a.Identity(ctx, q.Issuer, q.Subject)
+		return credentialAnswer(c, err)
 	}
+}
+
+func credentialAnswer(c session.Credential, err error) (answer, error) {
+	if errors.Is(err, session.ErrUnknown) {
+		return answer{}, tile.Fail(tile.NotFound, "", err)
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	return jsonAnswer(c)
 }
 
 func rightsHandler(a session.Authority) handler {
@@ -273,8 +300,17 @@ func (a *AuthorityClient) ask(ctx context.Context, kind string, question, answer
 
 // Lookup implements session.Authority.
 func (a *AuthorityClient) Lookup(ctx context.Context, kind session.Kind, hash session.Hash) (session.Credential, error) {
+	return a.credential(ctx, kindLookup, lookup{kind, hash})
+}
+
+// Identity implements session.Authority.
+func (a *AuthorityClient) Identity(ctx context.Context, issuer, sub string) (session.Credential, error) {
+	return a.credential(ctx, kindIdentity, subject{issuer, sub})
+}
+
+func (a *AuthorityClient) credential(ctx context.Context, kind string, question any) (session.Credential, error) {
 	var c session.Credential
-	err := a.ask(ctx, kindLookup, lookup{kind, hash}, &c)
+	err := a.ask(ctx, kind, question, &c)
 	if tile.CodeOf(err) == tile.NotFound {
 		return session.Credential{}, session.ErrUnknown
 	}

@@ -20,10 +20,11 @@ func (l *Loaded) Validate() error {
 
 func (s *Settings) validate() error {
 	return errors.Join(
-		s.validateURLs(), s.validateCluster(), s.validateCookies(), s.validateNumbers(), s.validateStores(), s.validateS3(), s.ValidateDatabase(),
+		s.validateURLs(), s.validateCluster(), s.validateCookies(), s.validateNumbers(), s.validateStores(), s.validateS3(), s.ValidateDatabase(), s.validateProviders(),
 		oneOf("default-access", s.Access, "open", "login"),
 		oneOf("manifest-access", s.ManAccess, "open", "as-images"),
 		oneOf("cookie-same-site", s.SameSite, "lax", "none"),
+		oneOf("damaged", s.Damaged, "refuse", "best-effort"),
 		oneOf("log-level", s.LogLevel, "debug", "info", "warn", "error"),
 		oneOf("log-format", s.LogFormat, "auto", "text", "json"),
 		s.validateSlash(),

@@ -77,6 +77,14 @@ func (a *truth) counts() (lookups, fetches int) {
 }
 
 func (a *truth) Lookup(ctx context.Context, kind Kind, hash Hash) (Credential, error) {
+	return a.find(ctx, kind, hash)
+}
+
+func (a *truth) Identity(ctx context.Context, issuer, subject string) (Credential, error) {
+	return a.find(ctx, KindIdentity, IdentityHash(issuer, subject))
+}
+
+func (a *truth) find(ctx context.Context, kind Kind, hash Hash) (Credential, error) {
 	a.mu.Lock()
 	a.lookups++
 	c, ok := a.good[hash]

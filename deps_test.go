@@ -36,6 +36,8 @@ var rules = []rule{
 	{from: "internal/jp2", only: []string{"pkg/...", "internal/tile", "internal/ops", "internal/config"}, reason: "building blocks don't know one another"},
 	{from: "internal/iiif", only: []string{"pkg/...", "internal/tile", "internal/ops", "internal/config"}, reason: "building blocks don't know one another"},
 	{from: "internal/session", only: []string{"pkg/...", "internal/tile", "internal/flight", "internal/ops", "internal/config"}, reason: "building blocks don't know one another"},
+	{from: "internal/claims", only: []string{}, never: []string{"nonstandard"}, reason: "what claims mean depends on nothing but what they say"},
+	{from: "internal/oidctoken", only: []string{"internal/claims"}, reason: "building blocks don't know one another"},
 	{from: "edge/...", never: []string{module + "worker", module + "coordinator", module + "internal/store"}, reason: "roles talk over the bus; an edge holds no bucket credentials"},
 	{from: "worker/...", never: []string{module + "edge", module + "coordinator"}, reason: "roles talk over the bus"},
 	{from: "coordinator/...", never: []string{module + "edge", module + "worker"}, reason: "roles talk over the bus"},

@@ -13,6 +13,8 @@ func (c *Coordinator) routes(jsonAPI http.Handler) http.Handler {
 	mux.HandleFunc("GET /auth/login", c.getLogin)
 	mux.HandleFunc("POST /auth/login", c.postLogin)
 	mux.HandleFunc("GET /auth/logout", c.logout)
+	mux.HandleFunc("GET /auth/signed-out", func(w http.ResponseWriter, _ *http.Request) { web.ShowSignedOut(w, web.SignedOut{}) })
+	c.providerRoutes(mux)
 	mux.HandleFunc("GET /auth/done", c.done)
 
 	for _, access := range []string{"/auth/1/{service}/login", "/auth/2/{service}/access", "/auth/iiif-login"} {
@@ -31,6 +33,17 @@ func (c *Coordinator) routes(jsonAPI http.Handler) http.Handler {
 	c.accountRoutes(mux)
 	c.adminRoutes(mux)
 	return unrouted.Handler(mux, refuse)
+}
+
+// providerRoutes are those of signing in otherwise than by password.
+func (c *Coordinator) providerRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /auth/oidc/{provider}/start", c.startSignIn)
+	mux.HandleFunc("GET /auth/oidc/{provider}/callback", c.callback)
+	mux.HandleFunc("POST /auth/oidc/{provider}/backchannel-logout", c.backchannelLogout)
+	mux.HandleFunc("POST /auth/oidc/{provider}/link", c.forPerson(c.postAddWay))
+	mux.HandleFunc("POST /auth/find", c.findProvider)
+	mux.HandleFunc("GET "+waysPath, c.forPerson(c.getWays))
+	mux.HandleFunc("POST "+waysPath+"/remove", c.forPerson(c.postRemoveWay))
 }
 
 // ofService turns requests for other auth services than ours away.

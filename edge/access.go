@@ -18,6 +18,7 @@ type verdict struct {
 	authz.Decision
 	unsure  bool       // rights cannot be told at the moment
 	final   bool       // refused, and signing in does not help
+	faulty  string     // as of the visitor
 	reduced bool       // of the tier that is there for everybody
 	whole   tile.Image // of which it is the tier
 }
@@ -29,6 +30,8 @@ func (v verdict) refusal() error {
 		return errUnsure
 	case v.Outcome == authz.Allow:
 		return nil
+	case v.Outcome == authz.NeedLogin && v.faulty != "":
+		return errFaulty(v.faulty)
 	case v.Outcome == authz.NeedLogin:
 		return errNeedLogin
 	case v.Outcome == authz.NeedTerms:
@@ -72,7 +75,7 @@ func (e *Edge) decide(who visitor, name string) (verdict, error) {
 		return verdict{}, errUnsure // without any rules not even open images can be told
 	}
 	d := e.cfg.Keeper.Policy().Decide(who.Principal, name, e.cfg.Now())
-	return verdict{Decision: d, unsure: !d.Public && (who.unsure || !e.cfg.Keeper.Fresh())}, nil
+	return verdict{Decision: d, unsure: !d.Public && (who.unsure || !e.cfg.Keeper.Fresh()), faulty: who.faulty}, nil
 }
 
 // examine finds an image and what the visitor may do with it. Its one error for both

@@ -17,6 +17,8 @@ type problem struct {
 	status  int
 	message string
 	cause   error
+
+	challenge []string // of a 401; nil for the usual one
 }
 
 func (p *problem) Error() string {
@@ -89,6 +91,14 @@ func classify(err error) *problem {
 	return &answer
 }
 
+// challengeOf says what a 401 asks for.
+func challengeOf(p *problem) []string {
+	if p.challenge != nil {
+		return p.challenge
+	}
+	return challenge
+}
+
 func ownMessage(err error, fallback string) string {
 	var e *tile.Error
 	if errors.As(err, &e) && e.Message != "" {
@@ -120,12 +130,13 @@ func (e *Edge) fail(x *exchange, err error) {
 	case http.StatusNotFound:
 		h["Cache-Control"] = brieflyPrivate
 	case http.StatusUnauthorized:
-		h["Www-Authenticate"] = challenge
+		h["Www-Authenticate"] = challengeOf(p)
 	case http.StatusServiceUnavailable:
 		h["Retry-After"] = aSecond
 	case http.StatusMethodNotAllowed:
 		h["Allow"] = methods
 	}
+	e.offerStorageAccess(x, p.status)
 	delete(h, "Etag")
 	x.send(p.status, x.errorType(), x.errorBody(p))
 }

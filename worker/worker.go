@@ -34,7 +34,6 @@ import (
 	"os"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -79,7 +78,10 @@ type Config struct {
 	Queue     int    // renderings of each lane that may wait for a slot; 0: 8 per slot
 	Name      string // told with every result
 	Limits    Limits
-	Log       *slog.Logger
+	// BestEffort draws what can be decoded of damaged files rather than refuse them (R7).
+	// Such results are told to be that, and not kept.
+	BestEffort bool
+	Log        *slog.Logger
 }
 
 // stores are where packet indices are kept, nearest first.
@@ -115,16 +117,17 @@ func (l Limits) withDefaults() Limits {
 
 // Worker implements tile.Renderer and tile.Library.
 type Worker struct {
-	name      string
-	remote    bool
-	source    store.Source
-	manifests store.Source
-	results   Results
-	shared    Results
-	decoders  Decoders
-	packets   *packets.Engine
-	limits    Limits
-	log       *slog.Logger
+	name       string
+	remote     bool
+	bestEffort bool
+	source     store.Source
+	manifests  store.Source
+	results    Results
+	shared     Results
+	decoders   Decoders
+	packets    *packets.Engine
+	limits     Limits
+	log        *slog.Logger
 
 	verdicts    *otter.Cache[subject, verdict]
 	inspections flight.Group[subject, verdict]
@@ -132,8 +135,8 @@ type Worker struct {
 	callers     callers
 	admission   *admission
 	fetches     *admission // of packets from afar, ahead of admission
-	batches     *batches
-	joint       atomic.Uint64 // tiles decoded by a neighbour
+	levels      *levels
+	shelf       *shelf
 	wards       *wards
 	saver       *saver
 	sharer      *saver // into the shared store, which may be slow
@@ -157,7 +160,7 @@ func New(c Config) *Worker {
 	closing, cut := context.WithCancel(context.Background())
 	limits := c.Limits.withDefaults()
 	return &Worker{
-		name: c.Name, remote: c.Remote, source: c.Source, manifests: c.Manifests, results: c.Results, shared: c.Shared,
+		name: c.Name, remote: c.Remote, bestEffort: c.BestEffort, source: c.Source, manifests: c.Manifests, results: c.Results, shared: c.Shared,
 		decoders: c.Decoders, limits: limits, log: c.Log,
 		packets: packets.New(packets.Config{
 			Source: c.Source, Remote: c.Remote, Results: c.stores(), Header: *limits.Header, FileBytes: limits.FileBytes,
@@ -169,7 +172,8 @@ func New(c Config) *Worker {
 		}),
 		admission: newAdmission(slots, cmp.Or(c.Queue, 8*slots)),
 		fetches:   newAdmission(fetchers*slots, cmp.Or(c.Queue, 8*slots)),
-		batches:   &batches{slots: slots},
+		levels:    newLevels(),
+		shelf:     newShelf(),
 		wards:     newWards(),
 		saver:     newSaver(closing, c.Results, c.Log),
 		sharer:    newSaver(closing, c.Shared, c.Log),
@@ -219,6 +223,9 @@ type Stats struct {
 	Fetching       int    // renderings whose packets are fetched, or wait for that
 	Fetches        uint64 // of packets ahead of a slot
 	Joint          uint64 // tiles decoded with a neighbour's, in its slot
+	AheadJobs      uint64 // decodes that made tiles nobody had asked for yet
+	Ahead          uint64 // these tiles
+	AheadUsed      uint64 // of which so many were asked for since
 }
 
 // Packets counts what became of JPEG 2000 regions: how many were made of their packets
@@ -233,7 +240,8 @@ func (w *Worker) Stats() Stats {
 	s.Fetching, s.Fetches = f.Running+f.Waiting, f.Decodes
 	s.Unsaved = w.saver.dropped.Load() + w.sharer.dropped.Load()
 	s.Quarantined = w.wards.condemned()
-	s.Joint = w.joint.Load()
+	ahead := w.levels.stats()
+	s.Joint, s.AheadJobs, s.Ahead, s.AheadUsed = ahead.joint, ahead.jobs, ahead.made, ahead.used
 	return s
 }
 
@@ -247,6 +255,9 @@ func (w *Worker) Clear(id string) {
 	}
 	w.wards.clear(func(key string) bool { return meant(id, key) })
 	w.packets.Forget(func(key string) bool { return meant(id, key) })
+	of := func(name string) bool { return meant(id, name) }
+	w.levels.forget(of)
+	w.shelf.forget(of)
 }
 
 // Forgetter is a source that remembers for a while what it found out.
@@ -287,7 +298,7 @@ func (w *Worker) Prepare(ctx context.Context, keys ...string) {
 			continue
 		}
 		if o, err := w.source.Find(ctx, key); err == nil {
-			w.packets.Index(ctx, o)
+			w.packets.Prepare(ctx, o)
 		}
 	}
 }

@@ -20,12 +20,18 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		return nil, fmt.Errorf("cannot open the database: %w; choose another with --db, or another folder with --data", err)
 	}
 	s.opened(people.Close)
+	signInBy, err := s.providers()
+	if err != nil {
+		return nil, err
+	}
 	// Changes are announced once the bus is there; until then nobody listens.
 	var announce atomic.Pointer[func(int64)]
 	c, err := coordinator.New(coordinator.Config{
-		DB: people, PublicURLs: s.settings.PublicURLs,
+		DB: people, PublicURLs: s.settings.PublicURLs, ViewerOrigins: s.settings.Viewers,
 		SessionIdle: s.settings.SessionIdle, SessionMax: s.settings.SessionMax, TokenLife: s.settings.TokenLife, AuditKeep: s.settings.AuditKeep,
 		SameSite: s.settings.SameSite, Service: serviceName, Fallback: authz.Access(s.settings.Access), Log: s.log,
+		SignInBy:     signInBy,
+		TokenIssuers: tokenIssuers(s.settings.TokenProviders()),
 		Announce: func(revision int64) {
 			if f := announce.Load(); f != nil {
 				(*f)(revision)
@@ -44,6 +50,7 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		return nil, err
 	}
 	s.opened(func() error { authority.Close(); return nil })
+	s.hearSightings(conn, c)
 	s.health.Check("database", func(ctx context.Context) error {
 		return people.View(ctx, func(r db.Reader) error { _, _, err := r.Revision(ctx); return err })
 	})
@@ -58,6 +65,17 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		return nil
 	}})
 	return c, nil
+}
+
+// hearSightings has the coordinator record what edges show and refuse. Accounts of a
+// NATS cluster that are older than this do not allow it, and nothing else needs it.
+func (s *server) hearSightings(conn *bus.Conn, c *coordinator.Coordinator) {
+	stop, err := bus.ListenSightings(conn, c.Sighted)
+	if err != nil {
+		s.log.Warn("images shown and refused are not put on record; bring the accounts of NATS up to date with tessera nats-config", "error", err)
+		return
+	}
+	s.opened(func() error { stop(); return nil })
 }
 
 // firstStart creates the first rules and the administrator where there are none.

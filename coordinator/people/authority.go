@@ -98,7 +98,11 @@ func (s *Service) Rights(ctx context.Context, since int64) (rights session.Right
 		if err != nil {
 			return err
 		}
-		rights = session.Rights{Revision: current, Rules: rules.Rules, Definitions: rules.Definitions, Ended: ended, Complete: true}
+		items, err := r.ItemsRevision(ctx)
+		if err != nil {
+			return err
+		}
+		rights = session.Rights{Revision: current, Items: items, Rules: rules.Rules, Definitions: rules.Definitions, Ended: ended, Complete: true}
 		// A revision from the future was seen before the database was put back.
 		if since < horizon || since > current || len(ended) > maxEnded {
 			rights.Ended, rights.Complete = nil, false

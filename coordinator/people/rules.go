@@ -159,6 +159,9 @@ func (s *Service) ExplainAll(ctx context.Context, q Question) (Explanation, erro
 	if err != nil {
 		return Explanation{}, err
 	}
+	if policy, err = s.withItem(ctx, policy, q.Image); err != nil {
+		return Explanation{}, err
+	}
 	if q.At.IsZero() {
 		q.At = s.Now()
 	}

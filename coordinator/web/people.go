@@ -17,7 +17,15 @@ type SignIn struct {
 	CarryOn string // link that keeps it so
 	Admin   bool   // and yet has to sign in again, to administer
 	Error   string
+
+	Providers []Button // other ways to sign in
+	Find      bool     // one may be found by an address
+	NotFound  bool     // none was
+	Window    bool     // the page was opened by a viewer and closes itself in the end
 }
+
+// Button is a way to sign in.
+type Button struct{ Label, Link string }
 
 // ShowSignIn draws the sign-in form.
 func ShowSignIn(w http.ResponseWriter, status int, s SignIn) {
@@ -75,16 +83,24 @@ func ShowDone(w http.ResponseWriter, what Deed) {
 	render(w, http.StatusOK, "done", page{Title: what.Title(), Nonce: nonce, Show: what})
 }
 
+// SignedOut may offer to sign out elsewhere too.
+type SignedOut struct {
+	Label   string // what the provider is called
+	Address string // its own page for that, "" for none
+}
+
 // ShowSignedOut draws the page after signing out.
-func ShowSignedOut(w http.ResponseWriter) {
+func ShowSignedOut(w http.ResponseWriter, s SignedOut) {
 	protect(w.Header(), "")
-	render(w, http.StatusOK, "signedout", page{Title: catalogue.Text("signout.title")})
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	render(w, http.StatusOK, "signedout", page{Title: catalogue.Text("signout.title"), Show: s})
 }
 
 // Problem is a sentence about what went wrong, with a way on.
 type Problem struct {
 	Sentence string
 	SignIn   string // link to sign in as somebody else, "" for none
+	Again    string // link to begin anew, "" for none
 }
 
 // ShowProblem draws an error page.

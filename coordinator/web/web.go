@@ -25,7 +25,7 @@ var adminStyle []byte
 var pages = func() map[string]*template.Template {
 	parsed := map[string]*template.Template{}
 	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "templates/frame.html", "templates/parts.html"))
-	for _, name := range []string{"signin", "continue", "terms", "done", "signedout", "problem", "admin", "user", "secret", "link", "password"} {
+	for _, name := range []string{"signin", "continue", "terms", "done", "signedout", "problem", "admin", "user", "secret", "link", "password", "onward", "ways"} {
 		parsed[name] = template.Must(template.Must(frame.Clone()).ParseFS(files, "templates/"+name+".html"))
 	}
 	parsed["token"] = template.Must(template.New("token.html").Funcs(functions).ParseFS(files, "templates/token.html"))
@@ -43,10 +43,11 @@ var functions = template.FuncMap{
 
 // page is what the frame needs to know besides what its main part shows.
 type page struct {
-	Title string
-	Nonce string // of the page's one script; "" if it has none
-	Admin *Admin // set on pages for administrators
-	Show  any
+	Title   string
+	Nonce   string // of the page's one script; "" if it has none
+	Refresh string // address that the browser goes on to by itself; "" if it stays
+	Admin   *Admin // set on pages for administrators
+	Show    any
 }
 
 // Admin is who sees an administrator's page.

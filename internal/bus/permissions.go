@@ -47,12 +47,13 @@ type Rights struct{ Publish, Subscribe []string }
 //     They hear questions as one of their queue group, so that none listens in on
 //     what others are asked, and credit for their own streams alone.
 //   - Only coordinators tell revisions and use JetStream.
+//   - Only edges tell what they showed and refused, and one coordinator hears it.
 //
 // Trap: "*" in a right to subscribe also lets through a ">" in its place, so nobody
 // may publish below such a subject what not everybody in the group may hear.
 var table = map[Role]Rights{
 	RoleEdge: {
-		Publish:   []string{"tessera.job.*", "tessera.authority.*", "tessera.cancel.*", "tessera.flow.*.*.*"},
+		Publish:   []string{"tessera.job.*", "tessera.authority.*", "tessera.cancel.*", "tessera.flow.*.*.*", sightingSubject},
 		Subscribe: []string{inboxRoot + "edge." + ownUser + ".>", revisionSubject},
 	},
 	RoleWorker: {
@@ -64,6 +65,7 @@ var table = map[Role]Rights{
 		Subscribe: []string{
 			"tessera.authority.* " + queueGroup, "tessera.cancel.authority", "tessera.flow." + ownUser + ".>",
 			inboxRoot + "coordinator." + ownUser + ".>", // answers of JetStream
+			sightingSubject + " " + queueGroup,
 		},
 	},
 	RoleStorage: {Publish: []string{allEvents}},

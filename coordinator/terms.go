@@ -85,18 +85,24 @@ func (c *Coordinator) getTerms(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		c.fail(w, r, err)
 	case s.Kind == authz.SignInTerms && (!who.signedIn || r.FormValue("switch") != ""):
-		web.ShowSignIn(w, http.StatusOK, c.termsSignIn(r, viewer, who))
+		c.signInFirst(w, r, http.StatusOK, viewer, who, nil)
 	default:
 		c.showTerms(w, r, http.StatusOK, t, who, viewer, "")
 	}
 }
 
-func (c *Coordinator) termsSignIn(r *http.Request, viewer origin, who reader) web.SignIn {
+// signInFirst shows the ways to sign in. All of them lead back to the terms.
+func (c *Coordinator) signInFirst(w http.ResponseWriter, r *http.Request, status int, viewer origin, who reader, cause error) {
 	form := web.SignIn{Action: r.URL.Path, Origin: viewer.String(), Next: askedNext(r)}
 	if who.signedIn {
 		form.As = nameOf(who.session.User)
 	}
-	return form
+	if cause != nil {
+		status, form.Error = c.explain(r.Context(), w, cause)
+		form.Email = r.PostFormValue("email")
+	}
+	form.Providers = c.providers.buttons(journey{Next: thisPage(r, viewer)})
+	web.ShowSignIn(w, status, form)
 }
 
 // askedNext is the path to go on to afterwards, "" for none: then the tab closes.
@@ -161,7 +167,7 @@ func (c *Coordinator) postTerms(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		c.fail(w, r, err)
 	case s.Kind == authz.SignInTerms && !who.signedIn:
-		web.ShowSignIn(w, http.StatusUnauthorized, c.termsSignIn(r, viewer, who))
+		c.signInFirst(w, r, http.StatusUnauthorized, viewer, who, nil)
 	case r.PostFormValue("version") != t.Version:
 		changed := &people.Error{Kind: people.Conflict, Code: "terms-changed"}
 		c.showTerms(w, r, changed.Status(), t, who, viewer, changed.Sentence())
@@ -172,7 +178,7 @@ func (c *Coordinator) postTerms(w http.ResponseWriter, r *http.Request) {
 
 func (c *Coordinator) signInForTerms(w http.ResponseWriter, r *http.Request, viewer origin) {
 	if err := c.signIn(w, r, viewer); err != nil {
-		c.signInAgain(w, r, err, c.termsSignIn(r, viewer, reader{}))
+		c.signInFirst(w, r, http.StatusUnauthorized, viewer, reader{}, err)
 		return
 	}
 	seeOther(w, thisPage(r, viewer))

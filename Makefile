@@ -37,7 +37,7 @@ sample: setup-build ## make the sample images in ./sample, once
 
 ##@ Test
 .PHONY: test
-test: setup-test build lint race fuzz browser ## set the machine up if needed, run everything
+test: setup-test build lint race fuzz corpus browser ## set the machine up if needed, run everything
 	@echo "all tests passed"
 
 .PHONY: check
@@ -57,16 +57,21 @@ race: ## all Go tests, with the race detector but for those that drive the built
 fuzz: ## every fuzz target for a few seconds (FUZZTIME=5s)
 	scripts/fuzz.sh $${FUZZTIME:-5s}
 
+.PHONY: corpus
+corpus: ## public JPEG 2000 files against the stock decoder: DIR=folder, or openjpeg-data where it is here or, in CI, can be fetched
+	scripts/corpus.sh $(DIR)
+
 .PHONY: browser
 browser: build ## headless Chromium drives Mirador and the built-in pages against a real server
 	scripts/browser.sh
 
 .PHONY: soak
-soak: setup-test build ## long: 200,000 tasks in one decoder, MinIO itself, every fuzz target for FUZZTIME=10m, a thousand sign-ins
+soak: setup-test build ## long: 200,000 tasks in one decoder, MinIO itself, Dex, every fuzz target for FUZZTIME=10m, a thousand sign-ins
 	$(GO) test -tags soak -run MemoryPlateau -timeout 3h -v ./worker/decoder
-	scripts/servers.sh $(TOOLS) minio
+	scripts/servers.sh $(TOOLS) minio dex
 	S3_SERVER=minio $(GO) test -count 1 -timeout 10m ./internal/store/s3/...
 	scripts/fuzz.sh $${FUZZTIME:-10m}
+	$(GO) test -count 1 -run RealProviders ./tests/e2e
 	TESSERA_TEST_SOAK=1 $(GO) test -timeout 20m ./tests/cluster/
 
 .PHONY: test-external

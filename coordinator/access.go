@@ -28,7 +28,7 @@ func (c *Coordinator) getAccess(w http.ResponseWriter, r *http.Request) {
 	}
 	sess, err := c.session(r)
 	if errors.Is(err, session.ErrUnknown) {
-		web.ShowSignIn(w, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String()})
+		c.showSignIn(w, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String()})
 		return
 	}
 	atOnce := false
@@ -39,7 +39,7 @@ func (c *Coordinator) getAccess(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		c.fail(w, r, err)
 	case r.FormValue("switch") != "":
-		web.ShowSignIn(w, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String(), As: nameOf(sess.User)})
+		c.showSignIn(w, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String(), As: nameOf(sess.User)})
 	case atOnce:
 		c.confirm(w, r, sess, viewer)
 	default:
@@ -87,7 +87,7 @@ func (c *Coordinator) confirm(w http.ResponseWriter, r *http.Request, sess peopl
 		c.fail(w, r, err)
 		return
 	}
-	web.ShowDone(w)
+	web.ShowDone(w, web.SignedIn)
 }
 
 func (c *Coordinator) remember(ctx context.Context, sess people.Session, viewer origin) error {
@@ -126,7 +126,7 @@ func (c *Coordinator) goOn(w http.ResponseWriter, r *http.Request, viewer origin
 	}
 	sess, err := c.session(r)
 	if errors.Is(err, session.ErrUnknown) {
-		web.ShowSignIn(w, http.StatusUnauthorized, form)
+		c.showSignIn(w, http.StatusUnauthorized, form)
 		return
 	}
 	if err == nil {

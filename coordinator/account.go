@@ -65,6 +65,10 @@ func (c *Coordinator) postLink(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.setCookies(w, r, in)
+	if len(c.providers.settings) > 0 { // by which she may come from now on
+		seeOther(w, waysPath)
+		return
+	}
 	seeOther(w, "/")
 }
 

@@ -27,7 +27,7 @@ func (c *Coordinator) auditPages() map[string]adminPage {
 var events = []string{
 	audit.LoginSuccess, audit.LoginFail, audit.LoginLock, audit.SessionExpired, audit.PasswordChange, audit.PasswordFail,
 	audit.TokenCreated, audit.TokenRevoked, audit.UserCreated, audit.UserUpdated, audit.UserDeleted, audit.RightsChange,
-	audit.RulesChange, audit.Purged, audit.Denied, audit.Granted, audit.Checkpoint, audit.Dropped,
+	audit.RulesChange, audit.Purged, audit.TermsAccepted, audit.Denied, audit.Granted, audit.Checkpoint, audit.Dropped,
 }
 
 func eventText(name string) string {
@@ -73,11 +73,7 @@ func (c *Coordinator) getAudit(w http.ResponseWriter, r *http.Request, as people
 }
 
 func (c *Coordinator) fillAudit(r *http.Request, q people.AuditQuery, page *web.Audit) error {
-	rows, err := c.people.Audit(r.Context(), q)
-	if err != nil {
-		return err
-	}
-	head, err := c.people.AuditHead(r.Context())
+	rows, head, err := c.people.Audit(r.Context(), q)
 	if err != nil {
 		return err
 	}
@@ -137,7 +133,7 @@ const exportBatch = 1000
 func (c *Coordinator) getAuditExport(w http.ResponseWriter, r *http.Request, _ people.Session) {
 	q := auditQuery(r.URL.Query())
 	q.Ascending, q.Limit = true, exportBatch
-	rows, err := c.people.Audit(r.Context(), q)
+	rows, _, err := c.people.Audit(r.Context(), q)
 	if err != nil {
 		c.fail(w, r, err)
 		return
@@ -157,7 +153,7 @@ func (c *Coordinator) getAuditExport(w http.ResponseWriter, r *http.Request, _ p
 			return
 		}
 		q.After = rows[len(rows)-1].Seq
-		if rows, err = c.people.Audit(r.Context(), q); err != nil {
+		if rows, _, err = c.people.Audit(r.Context(), q); err != nil {
 			c.log.ErrorContext(r.Context(), "export of the record broke off", "error", err)
 			panic(http.ErrAbortHandler)
 		}

@@ -45,6 +45,12 @@ type Config struct {
 	Images  func(ctx context.Context, q tile.Query) (tile.Listing, error) // lists images; nil: nobody can
 	Purge   func(ctx context.Context, p cluster.Purge) error              // tells edges and workers what to forget; nil: nobody can
 
+	// TokenIssuers are the OpenID issuers whose access tokens edges take from API clients,
+	// and who of their people may come in the first time.
+	TokenIssuers map[string]people.SignUp
+
+	SignInBy ProvidersConfig // besides passwords
+
 	Fallback authz.Access         // for images that no rule names; default "login"
 	Announce func(revision int64) // called after each commit that edges must hear about
 	Now      func() time.Time
@@ -72,21 +78,22 @@ func (c Config) withDefaults() Config {
 
 // Coordinator implements session.Authority and serves /auth/.
 type Coordinator struct {
-	people   *people.Service
-	service  string
-	fallback authz.Access
-	sameSite http.SameSite
-	public   origin // zero if there is none
-	sites    []origin
-	viewers  map[origin]bool
-	members  func() []cluster.Member
-	images   func(context.Context, tile.Query) (tile.Listing, error)
-	purge    func(context.Context, cluster.Purge) error
-	log      *slog.Logger
-	handler  http.Handler
+	people    *people.Service
+	providers *providers
+	service   string
+	fallback  authz.Access
+	sameSite  http.SameSite
+	public    origin // zero if there is none
+	sites     []origin
+	viewers   map[origin]bool
+	members   func() []cluster.Member
+	images    func(context.Context, tile.Query) (tile.Listing, error)
+	purge     func(context.Context, cluster.Purge) error
+	log       *slog.Logger
+	handler   http.Handler
 
-	stop context.CancelFunc
-	done sync.WaitGroup
+	stop    context.CancelFunc
+	running sync.WaitGroup
 }
 
 var _ session.Authority = (*Coordinator)(nil)
@@ -101,12 +108,16 @@ func New(config Config) (*Coordinator, error) {
 		people: people.New(people.Config{
 			DB: config.DB, Passwords: password.NewHasher(config.Passwords),
 			SessionIdle: config.SessionIdle, SessionMax: config.SessionMax, TokenLife: config.TokenLife, AuditKeep: config.AuditKeep,
-			Fallback: config.Fallback, Announce: config.Announce, Now: config.Now, Log: config.Log,
+			TokenIssuers: config.TokenIssuers, Fallback: config.Fallback, Announce: config.Announce, Now: config.Now, Log: config.Log,
 		}),
 		service: config.Service, fallback: config.Fallback, viewers: map[origin]bool{}, log: config.Log,
 		members: config.Members, images: config.Images, purge: config.Purge,
 	}
 	if err := c.parse(config); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.providers, err = newProviders(config.SignInBy, config.Now, config.Log); err != nil {
 		return nil, err
 	}
 	c.handler = c.routes(api.New(api.Config{
@@ -144,14 +155,19 @@ func (c *Coordinator) parse(config Config) error {
 	return nil
 }
 
-// Start tells edges the revision there is and begins to clean up behind people.
+// Start tells edges the revision there is, ends what was signed in by providers that are
+// no more, and begins to clean up behind people.
 func (c *Coordinator) Start(ctx context.Context) error {
+	if err := c.people.KeepProviders(ctx, c.providers.clients()); err != nil {
+		return fmt.Errorf("coordinator: %w", err)
+	}
 	if err := c.people.AnnounceCurrent(ctx); err != nil {
 		return fmt.Errorf("coordinator: %w", err)
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stop = stop
-	c.done.Go(func() { c.people.Run(running) })
+	c.running.Go(func() { c.people.Run(running) })
+	c.running.Go(func() { c.keepAsking(running) })
 	return nil
 }
 
@@ -161,7 +177,8 @@ func (c *Coordinator) Close() {
 	if c.stop != nil {
 		c.stop()
 	}
-	c.done.Wait()
+	c.running.Wait()
+	c.providers.set.Close()
 }
 
 // Bootstrap creates the first administrator if there are no users at all; an empty
@@ -175,9 +192,19 @@ func (c *Coordinator) Lookup(ctx context.Context, kind session.Kind, hash sessio
 	return c.people.Lookup(ctx, kind, hash)
 }
 
+// Identity implements session.Authority.
+func (c *Coordinator) Identity(ctx context.Context, issuer, subject string) (session.Credential, error) {
+	return c.people.Identity(ctx, issuer, subject)
+}
+
 // Rights implements session.Authority.
 func (c *Coordinator) Rights(ctx context.Context, since int64) (session.Rights, error) {
 	return c.people.Rights(ctx, since)
+}
+
+// Items implements session.Catalogue.
+func (c *Coordinator) Items(ctx context.Context, after session.ItemMark) (session.ItemPage, error) {
+	return c.people.Items(ctx, after)
 }
 
 // Revision is the newest revision of rights, whichever coordinator made it. That it

@@ -20,12 +20,13 @@ const AlivePath = "/alive"
 // (X-Forwarded-For, -Proto, -Host) is believed of the networks named, and nobody else
 // is answered at all: who asks directly could say anything.
 type Edges struct {
-	next     http.Handler
-	trusted  []netip.Prefix
-	sites    []origin
-	draining atomic.Bool
-	told     atomic.Int64 // when something odd was last logged, in Unix seconds
-	log      *slog.Logger
+	next      http.Handler
+	trusted   []netip.Prefix
+	sites     []origin
+	draining  atomic.Bool
+	strangers minutely // told of apart from addresses: neither keeps the other quiet
+	addresses minutely
+	log       *slog.Logger
 }
 
 // Edges makes the handler for a listener that edges connect to.
@@ -70,23 +71,16 @@ func (e *Edges) trusts(addr netip.Addr) bool {
 // turnAway answers strangers, and tells the operator of one a minute: it may be an edge
 // that was forgotten.
 func (e *Edges) turnAway(w http.ResponseWriter, peer netip.Addr) {
-	if e.mayTell() {
+	if e.strangers.mayTell() {
 		e.log.Warn("turned away who is no edge; if it is one, name its network with --trusted-proxies", "address", peer)
 	}
 	http.Error(w, "This coordinator answers the edges of its cluster. Whoever runs it names their networks with --trusted-proxies.", http.StatusForbidden)
 }
 
-// mayTell is true once a minute.
-func (e *Edges) mayTell() bool {
-	now := time.Now().Unix()
-	last := e.told.Load()
-	return now-last >= 60 && e.told.CompareAndSwap(last, now)
-}
-
 // mislead tells the operator that edges and coordinator disagree about their address:
 // nobody can sign in, and everything looks well.
 func (e *Edges) mislead(r *http.Request) {
-	if !e.mayTell() {
+	if !e.addresses.mayTell() {
 		return
 	}
 	sites := make([]string, 0, len(e.sites))
@@ -157,4 +151,14 @@ func addrOf(hostPort string) netip.Addr {
 		return netip.Addr{}
 	}
 	return ap.Addr().Unmap().WithZone("")
+}
+
+// minutely is when something was last logged that anybody can cause, in Unix seconds.
+type minutely struct{ last atomic.Int64 }
+
+// mayTell is true once a minute.
+func (m *minutely) mayTell() bool {
+	now := time.Now().Unix()
+	last := m.last.Load()
+	return now-last >= 60 && m.last.CompareAndSwap(last, now)
 }

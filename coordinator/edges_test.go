@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 	"net/http"
@@ -8,6 +9,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // R31: what an edge says counts, what anybody else says does not, in either direction.
@@ -153,6 +156,53 @@ func TestAlive(t *testing.T) {
 	if got := ask(); got != http.StatusServiceUnavailable {
 		t.Errorf("about to stop: %d", got)
 	}
+}
+
+// What is odd is told once a minute, each kind for itself: nobody can keep the operator
+// from learning of the one by causing the other.
+func TestWhatIsToldOfEdges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told bytes.Buffer
+		site, err := parseOrigin("https://iiif.example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := &Edges{
+			trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")}, sites: []origin{site},
+			log: slog.New(slog.NewTextHandler(&told, nil)),
+		}
+		ask := func(peer string) {
+			r := httptest.NewRequest(http.MethodGet, "/auth/login", nil)
+			r.RemoteAddr = peer
+			r.Header.Set("X-Forwarded-Proto", "https")
+			r.Header.Set("X-Forwarded-Host", "images.example.org")
+			e.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		want := func(strangers, addresses int) {
+			t.Helper()
+			got := told.String()
+			if n := strings.Count(got, "turned away who is no edge"); n != strangers {
+				t.Errorf("strangers are told of %d times, want %d", n, strangers)
+			}
+			if n := strings.Count(got, `asked=https://images.example.org served=[https://iiif.example.org]`); n != addresses {
+				t.Errorf("the wrong address is told of %d times, want %d: %s", n, addresses, got)
+			}
+		}
+		ask("203.0.113.9:1")
+		want(1, 0)
+		ask("10.0.0.7:1")
+		want(1, 1)
+		ask("203.0.113.9:1")
+		ask("10.0.0.7:1")
+		want(1, 1)
+		if !strings.Contains(told.String(), "address=203.0.113.9") {
+			t.Errorf("nobody learns who it was: %s", told.String())
+		}
+		time.Sleep(time.Minute)
+		ask("10.0.0.7:1")
+		ask("203.0.113.9:1")
+		want(2, 2)
+	})
 }
 
 func FuzzWhatEdgesSay(f *testing.F) {

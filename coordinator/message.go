@@ -13,9 +13,10 @@ type refusal string
 const (
 	invalidRequest refusal = "invalidRequest"
 	invalidOrigin  refusal = "invalidOrigin"
-	missing        refusal = "missing" // no cookie came
-	invalid        refusal = "invalid" // it stands for nothing
-	expired        refusal = "expired" // it stands for nothing any more
+	missing        refusal = "missing"    // no cookie came
+	invalid        refusal = "invalid"    // it stands for nothing
+	expired        refusal = "expired"    // it stands for nothing any more
+	unaccepted     refusal = "unaccepted" // the terms are not, or not in this version
 	unavailable    refusal = "unavailable"
 )
 
@@ -50,7 +51,7 @@ type protocol interface {
 // auth1 is IIIF Authentication API 1.0.
 type auth1 struct{}
 
-var names1 = map[refusal]string{missing: "missingCredentials", invalid: "invalidCredentials", expired: "invalidCredentials"}
+var names1 = map[refusal]string{missing: "missingCredentials", invalid: "invalidCredentials", expired: "invalidCredentials", unaccepted: "missingCredentials"}
 
 // message1 goes without messageId to clients that sent none.
 type message1 struct {
@@ -76,7 +77,7 @@ func (auth1) failure(messageID string, why refusal, sentence string) any {
 // auth2 is IIIF Authorization Flow API 2.0.
 type auth2 struct{}
 
-var names2 = map[refusal]string{missing: "missingAspect", invalid: "invalidAspect", expired: "expiredAspect"}
+var names2 = map[refusal]string{missing: "missingAspect", invalid: "invalidAspect", expired: "expiredAspect", unaccepted: "missingAspect"}
 
 type message2 struct {
 	Context     string              `json:"@context"`

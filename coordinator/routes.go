@@ -13,11 +13,13 @@ func (c *Coordinator) routes(jsonAPI http.Handler) http.Handler {
 	mux.HandleFunc("GET /auth/login", c.getLogin)
 	mux.HandleFunc("POST /auth/login", c.postLogin)
 	mux.HandleFunc("GET /auth/logout", c.logout)
-	mux.HandleFunc("GET /auth/done", func(w http.ResponseWriter, _ *http.Request) { web.ShowDone(w) })
+	mux.HandleFunc("GET /auth/signed-out", func(w http.ResponseWriter, _ *http.Request) { web.ShowSignedOut(w, web.SignedOut{}) })
+	c.providerRoutes(mux)
+	mux.HandleFunc("GET /auth/done", c.done)
 
 	for _, access := range []string{"/auth/1/{service}/login", "/auth/2/{service}/access", "/auth/iiif-login"} {
-		mux.HandleFunc("GET "+access, c.ofService(c.getAccess))
-		mux.HandleFunc("POST "+access, c.ofService(c.postAccess))
+		mux.HandleFunc("GET "+access, c.ofService(c.byKind(c.getAccess, c.getTerms)))
+		mux.HandleFunc("POST "+access, c.ofService(c.byKind(c.postAccess, c.postTerms)))
 	}
 	mux.HandleFunc("GET /auth/1/{service}/token", c.ofService(c.token(auth1{})))
 	mux.HandleFunc("GET /auth/iiif-token", c.ofService(c.token(auth1{})))
@@ -33,16 +35,35 @@ func (c *Coordinator) routes(jsonAPI http.Handler) http.Handler {
 	return unrouted.Handler(mux, refuse)
 }
 
-// ofService turns requests for other auth services than ours away; the older
-// stack's paths name none and mean ours.
+// providerRoutes are those of signing in otherwise than by password.
+func (c *Coordinator) providerRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /auth/oidc/{provider}/start", c.startSignIn)
+	mux.HandleFunc("GET /auth/oidc/{provider}/callback", c.callback)
+	mux.HandleFunc("POST /auth/oidc/{provider}/backchannel-logout", c.backchannelLogout)
+	mux.HandleFunc("POST /auth/oidc/{provider}/link", c.forPerson(c.postAddWay))
+	mux.HandleFunc("POST /auth/find", c.findProvider)
+	mux.HandleFunc("GET "+waysPath, c.forPerson(c.getWays))
+	mux.HandleFunc("POST "+waysPath+"/remove", c.forPerson(c.postRemoveWay))
+}
+
+// ofService turns requests for other auth services than ours away.
 func (c *Coordinator) ofService(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if name := r.PathValue("service"); name != "" && name != c.service {
+		if _, ours := c.serviceOf(r); !ours {
 			problem(w, http.StatusNotFound, "no-such-service")
 			return
 		}
 		next(w, r)
 	}
+}
+
+// done is where every form ends whose tab is to close.
+func (c *Coordinator) done(w http.ResponseWriter, r *http.Request) {
+	what := web.SignedIn
+	if r.FormValue("of") == "terms" {
+		what = web.Accepted
+	}
+	web.ShowDone(w, what)
 }
 
 // refuse answers requests that no route takes.

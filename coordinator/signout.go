@@ -8,7 +8,8 @@ import (
 
 // logout ends the session on the first request, without asking: viewers look
 // again two seconds after they opened it. Only a page of its own may do so, lest
-// an image on somebody's page sign people out.
+// an image on somebody's page sign people out. To sign out of the provider as well is
+// offered, not done: others may be signed in by it elsewhere (C-102).
 func (c *Coordinator) logout(w http.ResponseWriter, r *http.Request) {
 	if isEmbedded(r) {
 		problem(w, http.StatusForbidden, "embedded")
@@ -19,13 +20,14 @@ func (c *Coordinator) logout(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusMethodNotAllowed, "method", r.Method)
 		return
 	}
+	there := c.providerSignOut(r)
 	if err := c.endSession(r); err != nil {
 		c.fail(w, r, err)
 		return
 	}
 	c.dropCookies(w, r)
 	w.Header().Set("Clear-Site-Data", `"cache"`) // restricted pixels in the browser's own cache
-	web.ShowSignedOut(w)
+	web.ShowSignedOut(w, there)
 }
 
 // endSession ends what either cookie stands for; browsers keep the two apart, so

@@ -6,13 +6,16 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 	"unicode/utf8"
 
 	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/iiif"
 	"github.com/tessera-iiif/tessera/internal/session"
+	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
 // maxMessageID bounds what is echoed to a viewer, in bytes: viewers send numbers
@@ -123,8 +126,11 @@ func (c *Coordinator) grant(r *http.Request, v protocol, viewer origin, complete
 	if cookie == "" {
 		return grant{refusal: missing}
 	}
+	s, _ := c.serviceOf(r)
 	sess, err := c.session(r)
 	switch {
+	case s.Kind == authz.Accept && errors.Is(err, session.ErrUnknown):
+		return c.grantVisit(r, v, viewer, s)
 	case errors.Is(err, people.ErrExpired):
 		return grant{refusal: expired}
 	case errors.Is(err, session.ErrUnknown):
@@ -132,12 +138,12 @@ func (c *Coordinator) grant(r *http.Request, v protocol, viewer origin, complete
 	case err != nil:
 		return c.unavailable(r.Context(), err)
 	}
-	if ok, err := c.mayAsk(r, sess, viewer); err != nil {
-		return c.unavailable(r.Context(), err)
-	} else if !ok {
-		return grant{refusal: invalidOrigin}
+	known := func(o string) (bool, error) { return c.people.HasOrigin(r.Context(), sess, o) }
+	accepted := func(t authz.Terms) (bool, error) { return c.people.HasAccepted(r.Context(), sess.User.ID, t) }
+	if g := c.qualify(r, s, viewer, known, accepted); g.refusal != "" {
+		return g
 	}
-	service := people.TokenService{Flow: v.flow(), Name: c.service}
+	service := people.TokenService{Flow: v.flow(), Name: s.String()}
 	token, life, err := c.people.IssueAccessToken(r.Context(), sess, cookie, viewer.String(), service)
 	if err != nil {
 		return c.unavailable(r.Context(), err)
@@ -145,13 +151,62 @@ func (c *Coordinator) grant(r *http.Request, v protocol, viewer origin, complete
 	return grant{token: token, life: life}
 }
 
+// grantVisit decides for somebody who has not signed in.
+func (c *Coordinator) grantVisit(r *http.Request, v protocol, viewer origin, s iiif.Service) grant {
+	ctx, cookie := r.Context(), c.sessionSecret(r)
+	visit, err := c.people.VisitBySecret(ctx, cookie)
+	switch {
+	case errors.Is(err, people.ErrExpired):
+		return grant{refusal: expired}
+	case errors.Is(err, session.ErrUnknown):
+		return grant{refusal: invalid}
+	case err != nil:
+		return c.unavailable(ctx, err)
+	}
+	known := func(o string) (bool, error) { return c.people.VisitHasOrigin(ctx, visit, o) }
+	accepted := func(t authz.Terms) (bool, error) { return slices.Contains(visit.Terms, t.Key()), nil }
+	if g := c.qualify(r, s, viewer, known, accepted); g.refusal != "" {
+		return g
+	}
+	token, life, err := c.people.IssueVisitToken(ctx, visit, cookie, viewer.String(), people.TokenService{Flow: v.flow(), Name: s.String()})
+	if err != nil {
+		return c.unavailable(ctx, err)
+	}
+	return grant{token: token, life: life}
+}
+
+// qualify refuses viewers that may not ask, and readers who have not accepted the terms
+// that the service is about.
+func (c *Coordinator) qualify(r *http.Request, s iiif.Service, viewer origin, known func(origin string) (bool, error), accepted func(authz.Terms) (bool, error)) grant {
+	ok, err := c.mayAsk(r, viewer, known)
+	switch {
+	case err != nil:
+		return c.unavailable(r.Context(), err)
+	case !ok:
+		return grant{refusal: invalidOrigin}
+	case s.Terms == "":
+		return grant{}
+	}
+	t, err := c.people.Terms(r.Context(), s.Terms)
+	if err == nil {
+		ok, err = accepted(t)
+	}
+	switch {
+	case err != nil:
+		return c.unavailable(r.Context(), err)
+	case !ok:
+		return grant{refusal: unaccepted}
+	}
+	return grant{}
+}
+
 // mayAsk: viewers of our own site, listed ones, and those for which the person
 // signed in or clicked.
-func (c *Coordinator) mayAsk(r *http.Request, sess people.Session, viewer origin) (bool, error) {
+func (c *Coordinator) mayAsk(r *http.Request, viewer origin, known func(origin string) (bool, error)) (bool, error) {
 	if viewer == (origin{}) || viewer.sameSite(c.base(r)) || c.viewers[viewer] {
 		return true, nil
 	}
-	return c.people.HasOrigin(r.Context(), sess, viewer.String())
+	return known(viewer.String())
 }
 
 func (c *Coordinator) unavailable(ctx context.Context, err error) grant {

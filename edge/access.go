@@ -17,6 +17,8 @@ import (
 type verdict struct {
 	authz.Decision
 	unsure  bool       // rights cannot be told at the moment
+	faulty  string     // as of the visitor
+	final   bool       // refused, and signing in does not help
 	reduced bool       // of the tier that is there for everybody
 	whole   tile.Image // of which it is the tier
 }
@@ -28,6 +30,8 @@ func (v verdict) refusal() error {
 		return errUnsure
 	case v.Outcome == authz.Allow:
 		return nil
+	case v.Outcome == authz.NeedLogin && v.faulty != "":
+		return errFaulty(v.faulty)
 	case v.Outcome == authz.NeedLogin:
 		return errNeedLogin
 	case v.Outcome == authz.NeedTerms:
@@ -42,7 +46,7 @@ func (v verdict) refusal() error {
 // this account, or in this place, is "sign in" where another could open it, because 401
 // is what makes viewers offer that, or say where the image may be seen.
 func (v verdict) statusRefusal() error {
-	if !v.unsure && v.Outcome == authz.Forbidden && v.Access != authz.Deny {
+	if !v.unsure && v.Outcome == authz.Forbidden && v.Access != authz.Deny && !v.final {
 		return errNeedLogin
 	}
 	return v.refusal()
@@ -71,7 +75,7 @@ func (e *Edge) decide(who visitor, name string) (verdict, error) {
 		return verdict{}, errUnsure // without any rules not even open images can be told
 	}
 	d := e.cfg.Keeper.Policy().Decide(who.Principal, name, e.cfg.Now())
-	return verdict{Decision: d, unsure: !d.Public && (who.unsure || !e.cfg.Keeper.Fresh())}, nil
+	return verdict{Decision: d, unsure: !d.Public && (who.unsure || !e.cfg.Keeper.Fresh()), faulty: who.faulty}, nil
 }
 
 // examine finds an image and what the visitor may do with it. Its one error for both
@@ -82,7 +86,7 @@ func (e *Edge) examine(ctx context.Context, id string, who visitor) (tile.Image,
 	if of, v, ok, err := e.tierOf(id, who); err != nil || ok {
 		return e.examineTier(ctx, id, of, v, err)
 	}
-	v, err := e.decide(who, tile.RuleName(id))
+	v, err := e.judge(ctx, who, tile.RuleName(id))
 	if err != nil {
 		return tile.Image{}, v, err
 	}

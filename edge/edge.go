@@ -28,6 +28,8 @@ type Keeper interface {
 	// Find answers session.ErrUnknown for a secret that stands for nothing; any
 	// other error means that nobody could be asked.
 	Find(ctx context.Context, kind session.Kind, secret string) (session.Credential, error)
+	// FindIdentity does so for a subject of an OpenID issuer.
+	FindIdentity(ctx context.Context, issuer, subject string) (session.Credential, error)
 	Policy() *authz.Policy
 	Fresh() bool // rights are recent enough to hand out restricted content
 	Ready() bool // there are any rights at all
@@ -44,12 +46,16 @@ type Config struct {
 	Renderer tile.Renderer
 	Library  tile.Library
 	Keeper   Keeper
+	Tokens   Tokens // access tokens of OpenID providers; nil: they are nobody's
+
+	Hook Hook // asked where a rule leaves a decision to another system; nil: such images are shown to nobody
 
 	Coordinator http.Handler               // /auth/*, but for the probe and query_auth
 	Pages       func(e *Edge) http.Handler // "/", /view, /assets/ and the files browsers ask for
 
 	PublicURLs     []string       // scheme and host of the site; none: loopback hosts are echoed
 	TrustedProxies []netip.Prefix // whose forwarding headers count
+	ViewerOrigins  []string       // of viewers on other sites that may ask for our cookies
 
 	Limits          iiifurl.Limits
 	Formats         func() []string // output formats that workers offer, e.g. "jpg"; nil: no worker is known yet
@@ -72,6 +78,8 @@ type Config struct {
 
 	// Observe is told of every answer. kind, status and cache are of small sets.
 	Observe func(kind string, status int, cache string, d time.Duration)
+	// Seen is told of images that were shown by right, and refused; nil: nobody is.
+	Seen func(session.Sighting)
 	// Tag puts the request id into the context that workers are asked with.
 	Tag func(ctx context.Context, requestID string) context.Context
 	Now func() time.Time
@@ -114,7 +122,8 @@ type Edge struct {
 	renders   flight.Group[tile.Key, rendering]
 	pages     http.Handler
 	decoySalt string
-	openImage []string // Cache-Control of images open to everybody
+	openImage []string        // Cache-Control of images open to everybody
+	viewers   map[string]bool // by origin
 
 	serviceTexts map[authz.Service]iiif.Texts
 }
@@ -129,8 +138,13 @@ func New(cfg Config) (*Edge, error) {
 	if err != nil {
 		return nil, err
 	}
+	viewers, err := parseViewers(cfg.ViewerOrigins)
+	if err != nil {
+		return nil, err
+	}
 	e := &Edge{
 		cfg:       cfg,
+		viewers:   viewers,
 		table:     newTable(),
 		network:   network{sites: sites, proxies: cfg.TrustedProxies},
 		gate:      gate{limit: int64(cfg.MaxInFlight)},

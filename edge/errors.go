@@ -17,6 +17,8 @@ type problem struct {
 	status  int
 	message string
 	cause   error
+
+	challenge []string // of a 401; nil for the usual one
 }
 
 func (p *problem) Error() string {
@@ -46,6 +48,9 @@ var (
 	errOverloaded = refuse(http.StatusServiceUnavailable, "The server is busy. Try again in a second.")
 	errMethod     = refuse(http.StatusMethodNotAllowed, "Only GET, HEAD and OPTIONS are understood here.")
 )
+
+// errNoHook is for operators: readers are told that access cannot be checked.
+var errNoHook = errors.New("a rule leaves images to another system, and --decision-hook-url does not say where that is")
 
 // answers says what each code of the cluster means to a client. A code's own message
 // is used where the sentence is empty.
@@ -86,6 +91,14 @@ func classify(err error) *problem {
 	return &answer
 }
 
+// challengeOf says what a 401 asks for.
+func challengeOf(p *problem) []string {
+	if p.challenge != nil {
+		return p.challenge
+	}
+	return challenge
+}
+
 func ownMessage(err error, fallback string) string {
 	var e *tile.Error
 	if errors.As(err, &e) && e.Message != "" {
@@ -117,12 +130,13 @@ func (e *Edge) fail(x *exchange, err error) {
 	case http.StatusNotFound:
 		h["Cache-Control"] = brieflyPrivate
 	case http.StatusUnauthorized:
-		h["Www-Authenticate"] = challenge
+		h["Www-Authenticate"] = challengeOf(p)
 	case http.StatusServiceUnavailable:
 		h["Retry-After"] = aSecond
 	case http.StatusMethodNotAllowed:
 		h["Allow"] = methods
 	}
+	e.offerStorageAccess(x, p.status)
 	delete(h, "Etag")
 	x.send(p.status, x.errorType(), x.errorBody(p))
 }

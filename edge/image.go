@@ -71,6 +71,7 @@ func (e *Edge) picture(ctx context.Context, x *exchange, t iiifurl.Target) error
 	who := e.visitor(ctx, x, forContent)
 	seen, err := e.admit(ctx, t, who)
 	x.authorised = time.Since(x.started)
+	e.testify(x, who, seen, err)
 	if err != nil {
 		return err
 	}
@@ -217,6 +218,10 @@ func (e *Edge) make(ctx context.Context, x *exchange, job tile.Job, key tile.Key
 	made, err := e.render(ctx, job, key)
 	if err != nil {
 		return err
+	}
+	if made.damaged { // R7
+		x.header()["Cache-Control"] = noStore
+		x.header().Del("Etag")
 	}
 	x.setCache(made.cache)
 	e.setTiming(x, admin, made.timing, made.worker)

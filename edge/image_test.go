@@ -315,3 +315,30 @@ func TestMemoryIsBounded(t *testing.T) {
 func within(ctx context.Context) with {
 	return func(r *http.Request) { *r = *r.WithContext(ctx) }
 }
+
+// R7: what could be drawn of a damaged file is sent to who waits for it, and kept by
+// nobody.
+func TestDamagedIsNotKept(t *testing.T) {
+	s := newStage(t)
+	for _, size := range []int{9, 5 << 20} {
+		s.studio.renders.Store(0)
+		s.studio.render = func(context.Context, tile.Job) (tile.Result, error) {
+			res := resultOf("image/png", bytes.Repeat([]byte{'x'}, size))
+			res.Damaged = true
+			return res, nil
+		}
+		for range 2 {
+			a := s.ask("/iiif/3/SQ/full/52,/0/default.png")
+			if a.status != http.StatusOK || len(a.body) != size || a.header.Get("Cache-Control") != "no-store" || a.header.Get("ETag") != "" {
+				t.Errorf("%d bytes: %d, %d bytes, %v", size, a.status, len(a.body), a.header)
+			}
+		}
+		if n := s.studio.renders.Load(); n < 2 {
+			t.Errorf("%d bytes: made %d times for 2 requests", size, n)
+		}
+	}
+	s.studio.render = nil
+	if a := s.ask("/iiif/3/SQ/full/52,/0/default.png"); a.header.Get("X-Tessera-Cache") != "miss" || a.header.Get("ETag") == "" {
+		t.Errorf("mended: %v", a.header)
+	}
+}

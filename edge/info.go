@@ -40,7 +40,7 @@ func (e *Edge) info(ctx context.Context, x *exchange, t iiifurl.Target) error {
 		x.sendDocument(doc)
 		return nil
 	}
-	h["Www-Authenticate"] = challenge
+	h["Www-Authenticate"] = challengeOf(classify(refusal))
 	h["Cache-Control"] = noStore
 	h["Vary"] = []string{doc.vary + ", " + variesByReader}
 	x.send(http.StatusUnauthorized, []string{doc.mediaType}, doc.body)

@@ -77,7 +77,7 @@ func (e *Edge) judgeManifest(ctx context.Context, x *exchange, path string) (ver
 	if !e.cfg.ManifestsAsImages {
 		return verdict{Decision: authz.Decision{Outcome: authz.Allow, Public: true}}, nil
 	}
-	return e.decide(e.visitor(ctx, x, forContent), strings.TrimSuffix(path, ".json"))
+	return e.judge(ctx, e.visitor(ctx, x, forContent), strings.TrimSuffix(path, ".json"))
 }
 
 // stored finds a document that may be known of. Like images, one that is hidden is

@@ -12,6 +12,7 @@ import (
 	"github.com/tessera-iiif/tessera/edge"
 	"github.com/tessera-iiif/tessera/edge/pages"
 	"github.com/tessera-iiif/tessera/internal/tile"
+	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
 // withPages puts the real pages behind the edge.
@@ -46,6 +47,28 @@ func TestViewPageHides(t *testing.T) {
 		s.studio.fail(nil)
 	}
 	s.want(404, "/view/%2E%2E")
+}
+
+// R57: the built-in viewer leads to the terms and back; of the reading room it says so.
+func TestViewPageByRule(t *testing.T) {
+	s := withPages(t)
+	title := authz.Text{"en": "Terms of the donor"}
+	s.setDocument(authz.Document{
+		Items: []authz.Rule{
+			{Name: "gift", Images: []string{"open/**"}, Access: authz.Open, Terms: "donor"},
+			{Name: "room", Images: []string{"other/**"}, Access: authz.Networks, Networks: []string{"192.0.2.0/24"}},
+		},
+		Definitions: authz.Definitions{Terms: []authz.Terms{{Name: "donor", Version: "1", Title: title, Text: title}}},
+	})
+	if a := s.want(401, "/view/open%2FW"); !strings.Contains(a.body, `href="/auth/2/members.terms.donor/access?next=%2Fview%2Fopen%252FW"`) || !strings.Contains(a.body, "Terms of the donor") {
+		t.Errorf("got %v", a.body)
+	}
+	s.authority.visit("vera", "donor@1")
+	s.want(200, "/view/open%2FW", cookieOf("vera"))
+	if a := s.want(403, "/view/other%2FW", from(outside)); !strings.Contains(a.body, "in the reading room") {
+		t.Errorf("got %v", a.body)
+	}
+	s.want(200, "/view/other%2FW", from(inRoom))
 }
 
 // What a reader may know of has a page, with what to do next.

@@ -29,7 +29,8 @@ const (
 // visitor is who asks, as far as it can be told.
 type visitor struct {
 	authz.Principal
-	unsure bool // a credential was shown that nobody could be asked about
+	unsure bool   // a credential was shown that nobody could be asked about
+	faulty string // why a provider's token that was shown does not count; "" for none
 }
 
 // visitor finds the principal of a request: the bearer token where it counts for the
@@ -37,11 +38,17 @@ type visitor struct {
 // nobody, never an error: viewers are known to send "undefined".
 func (e *Edge) visitor(ctx context.Context, x *exchange, p purpose) visitor {
 	who := visitor{Principal: authz.Principal{Addr: x.client}}
+	if found, err := e.byAccessToken(ctx, bearer(x.r)); err == nil {
+		who.Principal, who.Addr = found, x.client
+		return who
+	} else {
+		e.doubt(x, &who, err)
+	}
 	for _, c := range e.credentials(x, p) {
 		found, err := e.cfg.Keeper.Find(ctx, c.kind, c.secret)
 		switch {
 		case err == nil && e.accepts(found, p):
-			who.Principal, who.unsure = found.Principal, false
+			who = visitor{Principal: found.Principal}
 			who.Addr = x.client
 			return who
 		case err != nil && !errors.Is(err, session.ErrUnknown):
@@ -78,9 +85,11 @@ type shown struct {
 
 func (e *Edge) credentials(x *exchange, p purpose) []shown {
 	var found []shown
-	if secret := bearer(x.r); strings.HasPrefix(secret, personalPrefix) {
+	switch secret := bearer(x.r); {
+	case secret == "" || len(secret) > maxSecret:
+	case strings.HasPrefix(secret, personalPrefix):
 		found = append(found, shown{session.KindPersonal, secret})
-	} else if secret != "" && (p != forContent || e.cfg.IIIFTokenOpensImages) {
+	case p != forContent || e.cfg.IIIFTokenOpensImages:
 		found = append(found, shown{session.KindIIIF, secret})
 	}
 	if secret := cookie(x.r.Header["Cookie"], cookieName(x.site)); secret != "" {
@@ -92,7 +101,7 @@ func (e *Edge) credentials(x *exchange, p purpose) []shown {
 func bearer(r *http.Request) string {
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	secret = strings.TrimSpace(secret)
-	if !strings.EqualFold(scheme, "Bearer") || len(secret) > maxSecret {
+	if !strings.EqualFold(scheme, "Bearer") {
 		return ""
 	}
 	return secret

@@ -29,6 +29,8 @@ type rendering struct {
 	cache  string
 	worker string
 	timing tile.Timing
+	// damaged is tile.Result's: sent to who waits for it now, and forgotten.
+	damaged bool
 }
 
 // newResultCache is bounded by bytes: bodies, keys, and about what an entry costs.
@@ -101,7 +103,7 @@ func (e *Edge) askOnce(ctx context.Context, job tile.Job, key tile.Key) (renderi
 	if err != nil {
 		return rendering{}, err
 	}
-	made := rendering{cache: result.Cache, worker: result.Worker, timing: result.Timing}
+	made := rendering{cache: result.Cache, worker: result.Worker, timing: result.Timing, damaged: result.Damaged}
 	if result.Size > maxSmall {
 		made.large = &result
 		return made, nil
@@ -112,6 +114,8 @@ func (e *Edge) askOnce(ctx context.Context, job tile.Job, key tile.Key) (renderi
 		return rendering{}, &cutShort{tile.Fail(tile.CodeOf(err), "", err)}
 	}
 	made.small = &picture{mediaType: []string{result.Type}, body: body, etag: etagOf(nil, key)}
-	e.results.Set(key, made.small)
+	if !made.damaged {
+		e.results.Set(key, made.small)
+	}
 	return made, nil
 }

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Tessera beside iipimage-server on this machine, in one run: cold tiles, warm tiles
-# of a signed-in reader, memory. README.md says how to read the table. Fails on wrong
-# answers only, never on a number.
-#   PARTS="cold warm memory" PICTURES="tiled-1024 untiled-lossy untiled-lossless" ROUNDS=5 TILES=200 WARM_REQUESTS=20000 SEED=1 loadtest/bench.sh
+# Tessera beside iipimage-server on this machine, in one run: cold tiles, the way of a
+# viewer, warm tiles of a signed-in reader, memory. README.md says how to read the table.
+# Fails on wrong answers only, never on a number.
+#   PARTS="cold trace warm memory" PICTURES="tiled-1024 untiled-lossy" ROUNDS=5 TILES=200 WARM_REQUESTS=20000 SEED=1 loadtest/bench.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${ROUNDS:-5} tiles=${TILES:-200} warm_requests=${WARM_REQUESTS:-20000} seed=${SEED:-1}
-parts=${PARTS:-cold warm memory}
-structures=${PICTURES:-tiled-1024 untiled-lossy untiled-lossless}
+parts=${PARTS:-cold trace warm memory}
+structures=${PICTURES:-untiled-lossy untiled-lossless untiled-lrcp tiled-1024 tiled-256}
 pictures=$PWD/.cache/bench
 iipsrv=/usr/lib/iipimage-server/iipsrv.fcgi
 
@@ -22,12 +22,14 @@ load=$pictures/tiles
 cuts="-c [256,256],[256,256],[128,128] -b 64,64 -n 7"
 # The recommended profile: RPCL, tiles 1024, precincts 256 (128 below), code-blocks
 # 64, PLT and TLM, 9/7 at about 1.7 bits a pixel. Then what libraries own besides: tiles
-# of 256 (measured if PICTURES names it); one tile, lossy with packet lengths told; and lossless in layers order without.
+# of 256; one tile with packet lengths told, lossy and lossless; lossless without, in the
+# order of layers.
 declare -A profiles=(
   [tiled-1024]="-p RPCL -t 1024,1024 $cuts -PLT -TLM -I -r 14"
   [tiled-256]="-p RPCL -t 256,256 -b 64,64 -n 6 -PLT -TLM -I -r 14"
   [untiled-lossy]="-p RPCL $cuts -PLT -I -r 14"
-  [untiled-lossless]="-p LRCP $cuts"
+  [untiled-lossless]="-p RPCL $cuts -PLT"
+  [untiled-lrcp]="-p LRCP $cuts"
 )
 compress() { # compress PPM JP2 PROFILE
   # shellcheck disable=SC2086 # a profile is several words
@@ -43,7 +45,7 @@ for structure in $structures tiled-1024; do # which other parts need too
   compress "$pictures/tiled.ppm" "$pictures/tiled/$structure.jp2" "$structure"
 done
 rm -f "$pictures/tiled.ppm"
-if [ ! -e "$large" ]; then
+if [[ " $parts " == *" memory "* && ! -e "$large" ]]; then
   echo "bench: making the 300-megapixel picture, once (some minutes, 1 GB of disk, 5 GB of memory)"
   "$load" paint 20000 15000 "$pictures/large.ppm"
   compress "$pictures/large.ppm" "$large" tiled-1024
@@ -125,6 +127,33 @@ cold() {
   done
 }
 
+# A viewer's way, with six connections as browsers have: in tiles of 256, and again, by
+# fresh processes, in those that Tessera advertises.
+trace() {
+  local structure round server sizes size
+  echo "bench: traces of a viewer, $rounds rounds a server; load average $(cut -d' ' -f1-3 /proc/loadavg)"
+  for structure in $structures; do
+    cat "$pictures/tiled/$structure.jp2" >/dev/null
+    start_tessera "$pictures/tiled" "$structure" open
+    sizes=$(printf '256\n%s\n' "$("$load" side -url "$url" -pids "$(listed)")" | sort -nu)
+    stop
+    for round in $(seq "$rounds"); do
+      for size in $sizes; do
+        for server in tessera iipimage; do
+          case $server in
+            tessera) start_tessera "$pictures/tiled" "$structure" open ;;
+            iipimage) start_iipimage "$pictures/tiled" "$structure.jp2" ;;
+          esac
+          "$load" trace -url "$url" -server $server -picture "$structure" -round "$round" -seed $((seed + round)) -side "$size" -c 6 \
+            -pids "$(listed)" -keep "$work/$server.album" >>"$results"
+          stop
+        done
+        "$load" compare "$work/tessera.album" "$work/iipimage.album"
+      done
+    done
+  done
+}
+
 warm() {
   local reader=reader@example.org bare_url round
   echo "bench: warm tiles of a signed-in reader, $rounds rounds of $warm_requests requests a server"
@@ -155,8 +184,8 @@ memory() {
 
 for part in $parts; do
   case $part in
-    cold | warm | memory) $part ;;
-    *) echo "bench: PARTS are cold, warm and memory, not $part" >&2; exit 2 ;;
+    cold | trace | warm | memory) $part ;;
+    *) echo "bench: PARTS are cold, trace, warm and memory, not $part" >&2; exit 2 ;;
   esac
 done
 echo

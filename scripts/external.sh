@@ -3,7 +3,8 @@
 #   [VERBOSE=1] scripts/external.sh DIR
 # A DIR with the IIIF image-validator (iiif-validate.py): versions 2.0 and 3.0 at
 # level 2. A DIR with JPEG 2000 files: each is asked for its info.json and a small
-# picture; files may be broken, the server may not. VERBOSE lists what was refused.
+# picture; files may be broken, the server may not; then scripts/corpus.sh has regions
+# of each compared with the stock decoder. VERBOSE lists what was refused.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=/usr/bin/python3
@@ -154,5 +155,5 @@ if [ -n "$validator" ]; then
   validate 2.0
   validate 3.0
 fi
-[ ${#files[@]} -eq 0 ] || corpus
+[ ${#files[@]} -eq 0 ] || { corpus; scripts/corpus.sh "$dir" || failures=$((failures + 1)); }
 [ "$failures" -eq 0 ]

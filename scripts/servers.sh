@@ -3,8 +3,9 @@
 # given, once per version:
 #   scripts/servers.sh DIR [NAME...]
 # versitygw (S3, light, about two minutes) unless others are named; minio (S3, the
-# reference, about five minutes) is for make soak.
+# reference, about five minutes) and dex (OpenID provider, about three) are for make soak.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 dir=$1
 shift
 [ $# -gt 0 ] || set -- versitygw
@@ -19,10 +20,24 @@ server() { # server NAME MODULE@VERSION
   touch "$mark"
 }
 
+# Dex has replacements in its go.mod, which go install refuses: a module of ours pins it.
+dex() {
+  local mark version
+  version=$(awk '$1 == "github.com/dexidp/dex" {print $2}' tests/oidc/dex/go.mod)
+  mark="$dir/.dex-$version"
+  [ -e "$mark" ] && [ -x "$dir/dex" ] && return
+  echo "servers: building dex $version"
+  (cd tests/oidc/dex && GOFLAGS=-trimpath go build -o "$OLDPWD/.dex-new" github.com/dexidp/dex/cmd/dex)
+  mv .dex-new "$dir/dex"
+  rm -f "$dir/.dex-"*
+  touch "$mark"
+}
+
 for name in "$@"; do
   case $name in
     versitygw) server versitygw github.com/versity/versitygw/cmd/versitygw@v1.8.0 ;;
     minio) server minio github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c ;;
+    dex) dex ;;
     *) echo "servers: no server is called $name" >&2; exit 2 ;;
   esac
 done

@@ -16,6 +16,8 @@ type lane int
 const (
 	tiles lane = iota
 	exports
+	spare // for nobody: one at a time, where a slot is free and nobody waits, but never the only slot
+	lanes
 )
 
 const (
@@ -35,9 +37,9 @@ type admission struct {
 	bound int // waiting, in each lane
 
 	mu        sync.Mutex
-	running   [2]int
-	waiting   [2][]*ticket // oldest first
-	overtaken int          // tiles begun since an export could have been
+	running   [lanes]int
+	waiting   [lanes][]*ticket // oldest first
+	overtaken int              // tiles begun since an export could have been
 	counts    Stats
 }
 
@@ -141,11 +143,19 @@ func (a *admission) dropStale(l lane) {
 	a.counts.Refused++
 }
 
+func (a *admission) busy() int { return a.running[tiles] + a.running[exports] + a.running[spare] }
+
 func (a *admission) free(l lane) bool {
-	if a.running[tiles]+a.running[exports] >= a.slots {
+	if a.busy() >= a.slots {
 		return false
 	}
-	return l == tiles || a.running[exports] < max(1, a.slots-1)
+	switch l {
+	case exports:
+		return a.running[exports] < max(1, a.slots-1)
+	case spare:
+		return a.running[spare] == 0 && a.slots > 1 && len(a.waiting[tiles])+len(a.waiting[exports]) == 0
+	}
+	return true
 }
 
 func (a *admission) begin(t *ticket) {
@@ -185,9 +195,9 @@ func (a *admission) abandon(t *ticket) {
 
 // next begins one of the waiting, if one can.
 func (a *admission) next() bool {
-	order := [2]lane{tiles, exports}
+	order := [lanes]lane{tiles, exports, spare}
 	if a.overtaken >= patience {
-		order = [2]lane{exports, tiles}
+		order = [lanes]lane{exports, tiles, spare}
 	}
 	for _, l := range order {
 		if t := a.take(l); t != nil {
@@ -217,7 +227,7 @@ func (a *admission) stats() Stats {
 	defer a.mu.Unlock()
 	s := a.counts
 	s.Slots = a.slots
-	s.Running, s.RunningExports = a.running[tiles]+a.running[exports], a.running[exports]
+	s.Running, s.RunningExports = a.busy(), a.running[exports]
 	s.Waiting, s.WaitingExports = len(a.waiting[tiles])+len(a.waiting[exports]), len(a.waiting[exports])
 	return s
 }

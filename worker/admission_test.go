@@ -265,3 +265,31 @@ func TestAdmissionPassesShutGates(t *testing.T) {
 		c.want("a", "b", "w2", "w1")
 	})
 }
+
+// Work for nobody begins in a slot that nobody waits for, one at a time, and never in
+// the only one.
+func TestAdmissionSpare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, 3, 4)
+		c.come(t.Context(), "a", tiles, open{})
+		c.come(t.Context(), "spare", spare, open{})
+		c.come(t.Context(), "another", spare, open{})
+		c.want("a", "spare")
+		c.come(t.Context(), "b", tiles, open{})
+		c.come(t.Context(), "c", tiles, open{})
+		c.end("spare")
+		c.want("a", "spare", "b", "c")
+		c.end("a")
+		c.want("a", "spare", "b", "c", "another")
+		c.rest()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, 1, 4)
+		ctx, leave := context.WithCancel(t.Context())
+		c.come(ctx, "spare", spare, open{})
+		c.want()
+		leave()
+		synctest.Wait()
+		c.rest()
+	})
+}

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/tessera-iiif/tessera/internal/tile"
@@ -96,49 +95,4 @@ func scheduled(task string) int64 {
 	first, _, _ := strings.Cut(string(data), " ")
 	ns, _ := strconv.ParseInt(first, 10, 64)
 	return ns
-}
-
-// BenchmarkPan makes tiles side by side for a viewer that asks for twelve at a time, each
-// once, decoded with their neighbours and by themselves.
-func BenchmarkPan(b *testing.B) {
-	path, err := program()
-	if err != nil {
-		b.Fatal(err)
-	}
-	pool, err := decoder.Start(b.Context(), decoder.Config{Path: path, Processes: 2, Log: quiet})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = pool.Close(context.Background()) })
-	data := string(decodertest.Read(b, decodertest.JP2(b, decodertest.Texture(4096, 4096),
-		strings.Fields("-p RPCL -I -r 14 -c [256,256],[256,256],[128,128] -n 7 -PLT")...)))
-	for name, slots := range map[string]int{"together": 2, "alone": 0} {
-		b.Run(name, func(b *testing.B) {
-			p := newPlace(b, func(c *Config) { c.Decoders, c.Remote, c.Queue = pool, true, 64 })
-			p.batches.slots = slots
-			p.put("a.jp2", data)
-			job := p.job("a", 0)
-			read(b, p.mustRender(job))
-			spent, n := processorTime(b), 0
-			for b.Loop() {
-				pan(b, p, job, n)
-				n++
-			}
-			b.ReportMetric(float64(processorTime(b)-spent)/1e6/float64(12*n), "cpu-ms/tile")
-		})
-	}
-}
-
-// pan asks for the nth window of four by three tiles.
-func pan(b *testing.B, p *place, job tile.Job, n int) {
-	var group sync.WaitGroup
-	for i := range 12 {
-		x, y := (n%4*4+i%4)*256, (n/4%5*3+i/4)*256
-		group.Go(func() {
-			job := job
-			job.Render.Region = iiifurl.Rect{X: x, Y: y, W: 256, H: 256}
-			read(b, p.mustRender(job))
-		})
-	}
-	group.Wait()
 }

@@ -135,8 +135,15 @@ func (w *Worker) readHeader(f io.ReaderAt, size int64) (tile.Image, error) {
 	}
 	return tile.Image{
 		Width: h.Width, Height: h.Height, TileWidth: h.TileWidth, TileHeight: h.TileHeight,
-		Levels: levels, Bits: h.Bits, Gray: h.Gray, Alpha: h.Alpha,
+		Levels: levels, Bits: h.Bits, Gray: h.Gray, Alpha: h.Alpha, Undivided: undivided(h),
 	}, nil
+}
+
+// undivided tells whether one precinct holds all of an untiled image's finest level.
+func undivided(h *jp2.Header) bool {
+	p := h.Codestream.Params.Components[0]
+	finest := p.Precincts[p.Levels]
+	return h.TileWidth == 0 && h.Width <= 1<<finest.X && h.Height <= 1<<finest.Y
 }
 
 // inspectWhole has a child read the header of any other format.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/worker/decoder"
+	"github.com/tessera-iiif/tessera/worker/decoder/decodertest"
 )
 
 // Every file is described or refused at once: none has a description whose sizes and
@@ -62,5 +63,25 @@ func TestInfoOfAPalette(t *testing.T) {
 	img, err := p.Info(t.Context(), "indexed")
 	if err != nil || img.Levels != 0 || img.Width != 512 {
 		t.Errorf("Info = %+v, %v; want no levels", img, err)
+	}
+}
+
+// what tile size is advertised depends on whether a part of a file can be read.
+func TestInfoTellsWhatIsUndivided(t *testing.T) {
+	p := newPlace(t)
+	for name, c := range map[string]struct {
+		arguments []string
+		undivided bool
+	}{
+		"neither":         {[]string{"-n", "3"}, true},
+		"precincts":       {[]string{"-n", "3", "-c", "[128,128],[128,128]"}, false},
+		"large precincts": {[]string{"-n", "3", "-c", "[1024,1024],[512,512]"}, true},
+		"tiles":           {[]string{"-n", "3", "-t", "128,128"}, false},
+		"small precincts": {[]string{"-n", "1", "-c", "[256,256]"}, false},
+	} {
+		p.put("a.jp2", string(decodertest.Read(t, decodertest.JP2(t, decodertest.Texture(400, 300), c.arguments...))))
+		if img, err := p.Info(t.Context(), "a"); err != nil || img.Undivided != c.undivided {
+			t.Errorf("%s: %+v, %v", name, img, err)
+		}
 	}
 }

@@ -105,6 +105,10 @@ func exactCases() []exactCase {
 	premultiplied := box("cdef", 0, 4, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 2, 0, 2, 0, 0, 0, 3, 0, 3, 0, 2, 0, 0)
 	swapped := box("cdef", 0, 3, 0, 0, 0, 0, 0, 3, 0, 1, 0, 0, 0, 2, 0, 2, 0, 0, 0, 1)
 	cases := []exactCase{
+		compressed("tiles found by TLM", "-t 96,64 -n 4 -p RPCL -PLT -TLM"),
+		compressed("tiles found by TLM and walked", "-t 96,64 -n 4 -p RPCL -TLM -TP R"),
+		compressed("many tiles, with a file of lower resolutions", "-t 32,32 -n 4 -p RPCL -PLT -TLM"),
+		compressed("many tiles, followed", "-t 32,32 -n 4 -I -r 8 -PLT -EPH"),
 		compressed("as opj_compress likes it", ""),
 		compressed("recommended profile", "-p RPCL -t 128,128 -c [64,64],[64,64],[32,32] -b 32,32 -n 4 -PLT -TLM -I -r 8"),
 		compressed("recommended profile, lossless", "-p RPCL -t 128,128 -c [64,64],[64,64],[32,32] -b 32,32 -n 4 -PLT -TLM"),

@@ -21,7 +21,7 @@ func TestInfo(t *testing.T) {
 	p.put("b.tif", "II*\x00 and so on")
 	for _, id := range []string{"maps/a", "maps/a.jp2"} {
 		img, err := p.Info(t.Context(), id)
-		want := tile.Image{ID: id, Version: img.Version, Format: tile.J2K, Width: 20000, Height: 15000, Levels: 6, Bits: 8}
+		want := tile.Image{ID: id, Version: img.Version, Format: tile.J2K, Width: 20000, Height: 15000, Levels: 6, Undivided: true, Bits: 8}
 		if err != nil || img != want || img.Version == "" {
 			t.Errorf("Info(%q) = %+v, %v; want %+v", id, img, err, want)
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/internal/store"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
@@ -28,8 +27,11 @@ type plan struct {
 	task decoder.Task // without File and Stream
 	lane lane
 
+	width, height         int // of the image
+	tileWidth, tileHeight int // of the file's own tiles, 0 where it has none
+
 	object    store.Object
-	index     *jp2.Index     // nil: the whole file is decoded
+	index     *packets.Index // nil: the whole file is decoded
 	unindexed packets.Reason // why, for JPEG 2000
 }
 
@@ -48,7 +50,7 @@ func (w *Worker) plan(job tile.Job, img tile.Image) (plan, error) {
 	if decoded > w.limits.DecodedArea {
 		return plan{}, tile.Fail(tile.Invalid, "the region is too large to be decoded at this size: ask for a smaller region or size", nil)
 	}
-	p := plan{task: decoder.Task{
+	p := plan{width: img.Width, height: img.Height, tileWidth: img.TileWidth, tileHeight: img.TileHeight, task: decoder.Task{
 		Format: img.Format, Region: r.Region, Width: r.Width, Height: r.Height, Mirror: r.Mirror, Degrees: r.Degrees,
 		Quality: r.Quality, Output: r.Format, JPEGQuality: cmp.Or(job.JPEGQuality, defaultQuality),
 	}}

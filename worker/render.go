@@ -40,13 +40,16 @@ func (w *Worker) Render(ctx context.Context, job tile.Job) (tile.Result, error) 
 }
 
 func (w *Worker) result(r *rendition, from string) tile.Result {
-	return tile.Result{Type: r.media, Size: r.size, Body: r.open(), Cache: from, Worker: w.name, Timing: r.timing}
+	return tile.Result{Type: r.media, Size: r.size, Body: r.open(), Cache: from, Worker: w.name, Timing: r.timing, Damaged: r.damaged}
 }
 
 // kept finds a result that was made before.
 func (w *Worker) kept(ctx context.Context, key tile.Key) (tile.Result, bool) {
 	if r, done := w.saver.find(key); r != nil {
 		defer done()
+		return w.result(r, tile.FromWorker), true
+	}
+	if r := w.prepared(key); r != nil {
 		return w.result(r, tile.FromWorker), true
 	}
 	if w.results == nil {
@@ -70,6 +73,10 @@ func (w *Worker) render(ctx context.Context, job tile.Job, key tile.Key) (*rendi
 	r, err := w.renderAnew(ctx, job)
 	if err != nil {
 		return nil, err
+	}
+	if r.damaged {
+		w.callers.entrust(key, r.file)
+		return r, nil
 	}
 	w.saver.save(key, r)
 	if r.file == nil {
@@ -116,7 +123,7 @@ func (w *Worker) renderAnew(ctx context.Context, job tile.Job) (*rendition, erro
 		return nil, err
 	}
 	if p.object = v.object; p.task.Format.IsJPEG2000() {
-		p.index, p.unindexed = w.packets.Index(ctx, v.object)
+		p.index, p.unindexed = w.packets.Index(ctx, v.object, rectangle(p.task.Region), p.task.Reduce)
 	}
 	done, fetched, err := w.ahead(ctx, job, p)
 	if err != nil {
@@ -183,6 +190,11 @@ func (w *Worker) pixels(ctx context.Context, p plan, f store.Blob, began time.Ti
 		p.index, p.unindexed = nil, packets.Decoder
 		return w.pixels(ctx, p, f, began)
 	}
+	if err != nil && w.bestEffort && !task.Lenient && unlikely(err) {
+		w.log.Warn("damaged image: drawing what can be decoded of it", "key", p.object.Key, "error", err)
+		p.index, p.unindexed, p.task.Lenient = nil, packets.Decoder, true
+		return w.pixels(ctx, p, f, began)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +202,7 @@ func (w *Worker) pixels(ctx context.Context, p plan, f store.Blob, began time.Ti
 	if err != nil {
 		return nil, err
 	}
-	r.timing = tile.Timing{Fetch: fetch, Decode: out.Decode, Encode: out.Encode}
+	r.timing, r.damaged = tile.Timing{Fetch: fetch, Decode: out.Decode, Encode: out.Encode}, task.Lenient
 	return r, nil
 }
 

@@ -15,12 +15,13 @@ const memoryBody = decoder.MemoryBody
 
 // rendition is a result that several waiters share: bytes or, where large, a file.
 type rendition struct {
-	media  string
-	size   int64
-	from   string // a value of tile.Result.Cache
-	timing tile.Timing
-	data   []byte
-	file   *sharedFile // nil where data is the body
+	media   string
+	size    int64
+	from    string // a value of tile.Result.Cache
+	damaged bool   // as in tile.Result: not to be kept
+	timing  tile.Timing
+	data    []byte
+	file    *sharedFile // nil where data is the body
 }
 
 // open gives a reader of its own to one waiter. With a file the caller must hold it.
@@ -154,8 +155,11 @@ func (c *callers) leave(key tile.Key, k *calling) {
 	}
 }
 
-// entrust hands over one hold on a file, let go when the last caller has left.
+// entrust hands over one hold on a file, let go when the last caller has left; nil is none.
 func (c *callers) entrust(key tile.Key, f *sharedFile) {
+	if f == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if k := c.byKey[key]; k != nil {

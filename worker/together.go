@@ -16,89 +16,136 @@ import (
 // errTaken ends a tile's turn that a neighbour decodes with its own.
 var errTaken = errors.New("decoded by a neighbour")
 
-// admitted has a tile decoded in a slot of its own or by a neighbour that has one.
+// admitted has a tile decoded in a slot of its own or along with a neighbour.
 func (w *Worker) admitted(ctx context.Context, job tile.Job, p plan) (*rendition, time.Duration, error) {
+	began := time.Now()
 	waiting, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	b := w.batches.join(job, p, func() { stop(errTaken) })
+	b := w.levels.join(job, p, func() { stop(errTaken) })
 	defer b.leave()
-	r, queued, err := w.slotted(waiting, job, p, b)
-	if b == nil || !errors.Is(context.Cause(waiting), errTaken) {
-		return r, queued, err
+	if b == nil || b.group == nil {
+		r, queued, err := w.slotted(waiting, job, p, b)
+		if b == nil || !errors.Is(context.Cause(waiting), errTaken) {
+			return r, queued, err
+		}
 	}
-	select {
-	case <-b.done:
-	case <-ctx.Done():
-		return nil, 0, ctx.Err()
+	r, err := b.others(ctx)
+	if r == nil && err == nil {
+		return w.slotted(ctx, job, p, nil)
 	}
-	if b.result != nil {
-		return b.result, b.result.timing.Queue, nil
+	if err == nil && !b.group.mates[b.cell] {
+		w.prepared(job.Key()) // which counts it as asked for
 	}
-	return w.slotted(ctx, job, p, nil)
+	return r, time.Since(began), err
 }
 
 // slotted decodes in a slot; b is nil where neighbours are not to be thought of.
-func (w *Worker) slotted(ctx context.Context, job tile.Job, p plan, b *batched) (r *rendition, queued time.Duration, err error) {
-	queued, err = w.inSlot(ctx, p.object, p.lane, func(ctx context.Context) error {
-		mates, mine := b.begin()
-		if !mine {
+func (w *Worker) slotted(ctx context.Context, job tile.Job, p plan, b *asked) (r *rendition, queued time.Duration, err error) {
+	var g *group
+	queued, err = w.inSlot(ctx, p.object, p.lane, func(ctx context.Context) (err error) {
+		var mine bool
+		if g, mine = b.begin(); !mine {
 			return errTaken
 		}
-		if len(mates) > 0 {
-			r, err = w.together(ctx, job, p, mates)
-		}
-		if r == nil && err == nil {
-			r, err = w.decode(ctx, job, p)
-		}
-		if err != nil {
+		if r, err = w.grouped(ctx, job, p, g); err != nil {
 			w.logFailure(ctx, "image not rendered", job.ID, err)
 		}
 		return err
 	})
+	if err == nil && g != nil && len(g.cells) == 1 {
+		w.complete(job, p, g.level)
+	}
 	return r, queued, err
 }
 
-// together decodes the rectangle around a tile and its mates, and settles these. It
-// returns the tile, or nil where that did not work: then each is decoded by itself. The
-// error is for what cost the decoder, which must be counted before it is tried again.
-func (w *Worker) together(ctx context.Context, job tile.Job, p plan, mates []*batched) (*rendition, error) {
-	around := p.task.Region
-	for _, m := range mates {
-		around = union(around, m.region)
+// grouped decodes a tile, and with it what is in its group. The error may be for what cost
+// the decoder, which must be counted before it is tried again.
+func (w *Worker) grouped(ctx context.Context, job tile.Job, p plan, g *group) (r *rendition, err error) {
+	if g == nil {
+		return w.decode(ctx, job, p)
 	}
+	failed := false
+	defer func() { w.levels.settle(g, failed) }() // also where this panics: mates wait for nothing else
+	w.skipKnown(ctx, job, g)
+	if len(g.cells) > 1 {
+		r, err = w.together(ctx, job, p, g)
+		if r != nil || err != nil {
+			return r, err
+		}
+		failed = true
+	}
+	if r, err = w.decode(ctx, job, p); err == nil && r.file == nil {
+		part := *r
+		g.parts[g.first] = &part
+	}
+	return r, err
+}
+
+// skipKnown drops from a group what nobody waits for and is at hand already.
+func (w *Worker) skipKnown(ctx context.Context, job tile.Job, g *group) {
+	var known []cell
+	for _, c := range g.cells[1:] {
+		if g.mates[c] {
+			continue
+		}
+		if key := g.level.job(job, c).Key(); w.shelf.has(key) || w.has(ctx, key) {
+			known = append(known, c)
+		}
+	}
+	if known != nil {
+		w.levels.skip(g, known)
+	}
+}
+
+// has tells whether a result is kept.
+func (w *Worker) has(ctx context.Context, key tile.Key) bool {
+	if r, done := w.saver.find(key); r != nil {
+		done()
+		return true
+	}
+	if w.results == nil {
+		return false
+	}
+	res, ok := w.results.Get(ctx, key)
+	if ok {
+		_ = res.Body.Close()
+	}
+	return ok
+}
+
+// together decodes the rectangle around a group's tiles. It returns the first of them, or
+// nil where that did not work: then each is decoded by itself.
+func (w *Worker) together(ctx context.Context, job tile.Job, p plan, g *group) (*rendition, error) {
+	l, around := g.level, g.area()
 	joint := p
-	joint.task.Region, joint.task.Width, joint.task.Height = around, around.W>>p.task.Reduce, around.H>>p.task.Reduce
-	joint.task.Cuts = []iiifurl.Rect{cutOf(p.task.Region, around, p.task.Reduce)}
-	for _, m := range mates {
-		joint.task.Cuts = append(joint.task.Cuts, cutOf(m.region, around, p.task.Reduce))
+	joint.task.Region = l.region(around)
+	joint.task.Width, joint.task.Height = l.answer(joint.task.Region)
+	joint.task.Cuts = make([]iiifurl.Rect, len(g.cells))
+	for i, c := range g.cells {
+		joint.task.Cuts[i] = l.cut(c, around)
 	}
 	// Whoever has the slot may leave; the mates gave up their own places for this. It is a
 	// block at most, so it is done also when all have left.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.limits.Timeout)
 	defer cancel()
 	defer context.AfterFunc(w.closing, cancel)()
-	parts := make([]*rendition, 1+len(mates))
-	defer func() { // also where that panics: mates wait for nothing else
-		for i, m := range mates {
-			m.settle(parts[i+1])
-		}
-	}()
 	made, err := w.decodeParts(ctx, job, joint)
 	switch {
-	case errors.Is(err, decoder.ErrLost):
+	case errors.Is(err, decoder.ErrLost), tile.CodeOf(err) == tile.Changed:
 		return nil, err
 	case err != nil:
-		w.log.Debug("tiles not decoded together", "id", job.ID, "tiles", len(parts), "error", err)
+		w.log.Debug("tiles not decoded together", "id", job.ID, "tiles", len(g.cells), "error", err)
 		return nil, nil
 	}
-	w.joint.Add(uint64(len(mates)))
-	copy(parts, made)
-	return parts[0], nil
-}
-
-// cutOf is where a region lies in the decoded rectangle around it.
-func cutOf(r, around iiifurl.Rect, reduce int) iiifurl.Rect {
-	return iiifurl.Rect{X: (r.X - around.X) >> reduce, Y: (r.Y - around.Y) >> reduce, W: r.W >> reduce, H: r.H >> reduce}
+	w.levels.count(g)
+	for i, c := range g.cells {
+		g.parts[c] = made[i]
+		if i > 0 && !g.mates[c] {
+			w.shelf.put(l.job(job, c).Key(), made[i], l)
+		}
+	}
+	own := *made[0]
+	return &own, nil
 }
 
 // decodeParts decodes a task with cuts.
@@ -140,7 +187,7 @@ func (w *Worker) parts(ctx context.Context, p plan, f store.Blob, began time.Tim
 		if _, err := io.ReadFull(out.Body, data); err != nil {
 			return nil, err
 		}
-		parts = append(parts, &rendition{media: out.Type, size: size, data: data, timing: timing})
+		parts = append(parts, &rendition{media: out.Type, size: size, from: tile.FromMiss, data: data, timing: timing})
 	}
 	return parts, nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tessera-iiif/tessera/internal/store"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
 	"github.com/tessera-iiif/tessera/worker/decoder"
@@ -35,20 +36,35 @@ func (g *gated) Render(ctx context.Context, t decoder.Task) (decoder.Output, err
 	return g.Decoders.Render(ctx, t)
 }
 
-// viewer asks for all tiles of an image while the only slot is taken, and returns them.
-func viewer(t *testing.T, p *place, g *gated, id string, side, scale int) map[iiifurl.Rect]string {
+// wall are the jobs of all tiles of an image.
+func wall(t *testing.T, p *place, id string, side, scale int) (jobs []tile.Job) {
 	t.Helper()
 	info, err := p.Info(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var jobs []tile.Job
 	for y := 0; y < info.Height; y += side * scale {
 		for x := 0; x < info.Width; x += side * scale {
 			r := iiifurl.Rect{X: x, Y: y, W: min(side*scale, info.Width-x), H: min(side*scale, info.Height-y)}
 			jobs = append(jobs, p.request(id, "jpg", r, (r.W+scale-1)/scale, (r.H+scale-1)/scale))
 		}
 	}
+	return jobs
+}
+
+// oneByOne asks for tiles, each when the last is there.
+func oneByOne(p *place, jobs []tile.Job) map[iiifurl.Rect]string {
+	bodies := make(map[iiifurl.Rect]string)
+	for _, job := range jobs {
+		bodies[job.Render.Region] = p.rendered(job)
+	}
+	return bodies
+}
+
+// viewer asks for all tiles of an image while the only slot is taken, and returns them.
+func viewer(t *testing.T, p *place, g *gated, id string, side, scale int) map[iiifurl.Rect]string {
+	t.Helper()
+	jobs := wall(t, p, id, side, scale)
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	bodies := make(map[iiifurl.Rect]string)
@@ -59,65 +75,162 @@ func viewer(t *testing.T, p *place, g *gated, id string, side, scale int) map[ii
 			defer mu.Unlock()
 			bodies[job.Render.Region] = body
 		})
-		if g != nil && i == 0 {
+		if i == 0 {
 			<-g.entered // alone: one that came now might be taken along
 		}
 	}
-	if g != nil {
-		for deadline := time.Now().Add(30 * time.Second); p.Stats().Waiting < len(jobs)-1; time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				close(g.gate)
-				t.Fatalf("%d of %d wait", p.Stats().Waiting, len(jobs))
-			}
+	for deadline := time.Now().Add(30 * time.Second); p.Stats().Waiting < len(jobs)-1; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			close(g.gate)
+			t.Fatalf("%d of %d wait", p.Stats().Waiting, len(jobs))
 		}
-		close(g.gate)
 	}
+	close(g.gate)
 	group.Wait()
 	return bodies
+}
+
+// newPool starts decoders.
+func newPool(t *testing.T, processes int) *decoder.Pool {
+	t.Helper()
+	path, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := decoder.Start(t.Context(), decoder.Config{Path: path, Processes: processes, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pool.Close(context.Background()) })
+	return pool
 }
 
 // TestTogether: tiles that wait side by side are decoded together, and are to the byte
 // what they are when each is decoded by itself.
 func TestTogether(t *testing.T) {
-	path, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool, err := decoder.Start(t.Context(), decoder.Config{Path: path, Processes: 1, Log: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = pool.Close(context.Background()) })
+	pool := newPool(t, 1)
 	for i, arguments := range [][]string{
 		{"-p", "RPCL", "-c", "[128,128],[64,64]", "-PLT", "-n", "4"},
-		{"-t", "128,128", "-n", "4", "-I", "-r", "10"},
+		{"-t", "256,256", "-n", "4", "-I", "-r", "10"},
 		{"-d", "37,53", "-n", "3"},
 	} {
 		t.Run(fmt.Sprint(arguments), func(t *testing.T) {
 			g := newGated(pool)
 			data, id := string(decodertest.Read(t, decodertest.JP2(t, decodertest.Texture(700, 500), arguments...))), fmt.Sprintf("image-%d", i)
-			alone := newPlace(t, func(c *Config) { c.Decoders, c.Remote, c.Slots, c.Queue = pool, true, 1, 200 })
-			alone.batches.slots = 0
+			alone := newPlace(t, func(c *Config) { c.Decoders, c.Remote, c.Slots = pool, true, 1 })
 			crowded := newPlace(t, func(c *Config) { c.Decoders, c.Remote, c.Slots, c.Queue = g, true, 1, 200 })
 			alone.put(id+".jp2", data)
 			crowded.put(id+".jp2", data)
-			want := viewer(t, alone, nil, id, 64, 1+i%2)
+			want := oneByOne(alone, wall(t, alone, id, 64, 1+i%2))
 			got := viewer(t, crowded, g, id, 64, 1+i%2)
 			for r, body := range want {
 				if got[r] != body {
 					t.Errorf("%+v differs", r)
 				}
 			}
-			if s := crowded.Stats(); s.Joint < uint64(len(want)/2) || s.Decodes > uint64(len(want)) {
+			if s := crowded.Stats(); s.Joint < uint64(len(want)/4) || s.Decodes > uint64(len(want)) {
 				t.Errorf("%d tiles, %d decoded by a neighbour, %d decodes", len(want), s.Joint, s.Decodes)
 			}
 			if s := alone.Stats(); s.Joint != 0 {
 				t.Errorf("%d decoded by a neighbour", s.Joint)
 			}
-			if len(crowded.batches.waiting) != 0 {
-				t.Errorf("%d blocks left behind", len(crowded.batches.waiting))
+			for key, l := range crowded.levels.known {
+				if len(l.waiting)+len(l.wanted)+len(l.making) != 0 {
+					t.Errorf("%+v: %d wait, %d wanted, %d being made", key, len(l.waiting), len(l.wanted), len(l.making))
+				}
 			}
 		})
+	}
+}
+
+// atScreen asks for a tile while nobody looks at the image, then at once for two beside it.
+// That is a viewer: what is missing around them is made too.
+func atScreen(t *testing.T, p *place, g *gated, jobs []tile.Job, columns int) {
+	t.Helper()
+	var group sync.WaitGroup
+	for n, i := range []int{0, 1, columns} {
+		group.Go(func() { p.rendered(jobs[i]) })
+		if n == 0 {
+			<-g.entered
+		}
+		for deadline := time.Now().Add(30 * time.Second); p.Stats().Waiting < n; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("tile %d does not wait", n)
+			}
+		}
+	}
+	close(g.gate)
+	group.Wait()
+}
+
+// TestAhead: what is missing around tiles that are looked at is made with them, to the byte
+// as by itself, is found when it is asked for, and is a result only then.
+func TestAhead(t *testing.T) {
+	pool := newPool(t, 1)
+	for i, arguments := range [][]string{
+		{"-p", "RPCL", "-c", "[128,128],[64,64]", "-PLT", "-n", "4"},
+		{"-p", "RPCL", "-t", "256,256", "-PLT", "-n", "3", "-I", "-r", "10"},
+		{"-d", "37,53", "-n", "3"},
+	} {
+		t.Run(fmt.Sprint(arguments), func(t *testing.T) {
+			g := newGated(pool)
+			data, id := string(decodertest.Read(t, decodertest.JP2(t, decodertest.Texture(450, 300), arguments...))), fmt.Sprintf("image-%d", i)
+			alone := newPlace(t, func(c *Config) { c.Decoders, c.Remote, c.Slots = pool, true, 1 })
+			ahead := newPlace(t, withResults(t), func(c *Config) { c.Decoders, c.Remote, c.Slots, c.Queue = g, true, 1, 200 })
+			alone.put(id+".jp2", data)
+			ahead.put(id+".jp2", data)
+			jobs := wall(t, ahead, id, 64, 1)
+			atScreen(t, ahead, g, jobs, 8)
+			before := ahead.Stats()
+			if before.AheadJobs == 0 || before.Ahead < 5 || before.AheadUsed != 0 {
+				t.Fatalf("%d tiles made ahead in %d decodes, %d asked for", before.Ahead, before.AheadJobs, before.AheadUsed)
+			}
+			ahead.saver.close()
+			if n := ahead.results.(*store.Results).Stats().Entries; n > 4 { // with the index
+				t.Errorf("%d results of 3 tiles asked for", n)
+			}
+			want, got := oneByOne(alone, wall(t, alone, id, 64, 1)), oneByOne(ahead, jobs)
+			for r, body := range want {
+				if got[r] != body {
+					t.Errorf("%+v differs", r)
+				}
+			}
+			s := ahead.Stats()
+			if s.AheadUsed != before.Ahead || int(s.Decodes-before.Decodes) != len(jobs)-3-int(before.Ahead) {
+				t.Errorf("%d of %d tiles made ahead were asked for; %d decodes for the other %d", s.AheadUsed, before.Ahead,
+					s.Decodes-before.Decodes, len(jobs)-3-int(before.Ahead))
+			}
+			if s := alone.Stats(); s.Joint+s.Ahead != 0 {
+				t.Errorf("alone: %+v", s)
+			}
+		})
+	}
+}
+
+// TestComplete: a small resolution of which tiles are asked for one by one is made whole
+// when a decoder has nothing to do; never with the only one.
+func TestComplete(t *testing.T) {
+	pool := newPool(t, 2)
+	data := string(decodertest.Read(t, decodertest.JP2(t, decodertest.Texture(450, 300), "-p", "RPCL", "-PLT", "-n", "4")))
+	alone := newPlace(t, func(c *Config) { c.Decoders, c.Remote, c.Slots = pool, true, 1 })
+	p := newPlace(t, withResults(t), func(c *Config) { c.Decoders, c.Remote, c.Slots = pool, true, 2 })
+	alone.put("a.jp2", data)
+	p.put("a.jp2", data)
+	jobs := wall(t, p, "a", 64, 1)
+	oneByOne(p, []tile.Job{jobs[3], jobs[20]})
+	p.jobs.Wait()
+	s := p.Stats()
+	if int(s.Ahead) < len(jobs)-3 || s.Decodes != 2+s.AheadJobs {
+		t.Fatalf("%d tiles, %+v", len(jobs), s)
+	}
+	want, got := oneByOne(alone, wall(t, alone, "a", 64, 1)), oneByOne(p, jobs)
+	for r, body := range want {
+		if got[r] != body {
+			t.Errorf("%+v differs", r)
+		}
+	}
+	if after := p.Stats(); after.Decodes != s.Decodes || alone.Stats().Ahead != 0 {
+		t.Errorf("%d decodes after %d; alone %+v", after.Decodes, s.Decodes, alone.Stats())
 	}
 }
 
@@ -163,35 +276,6 @@ func TestTogetherLosesChildren(t *testing.T) {
 	group.Wait()
 	if s := p.Stats(); s.Quarantined != 1 || fake.renders.Load() != maxStrikes {
 		t.Errorf("%d children lost, %+v", fake.renders.Load(), s)
-	}
-}
-
-// TestBatches: who takes whom along.
-func TestBatches(t *testing.T) {
-	a := &batches{slots: 2, waiting: make(map[batchKey][]*batched)}
-	stopped := 0
-	add := func(x, y int) *batched {
-		b := &batched{all: a, region: iiifurl.Rect{X: x, Y: y, W: 256, H: 256}, stop: func() { stopped++ }, done: make(chan struct{})}
-		a.waiting[b.key] = append(a.waiting[b.key], b)
-		return b
-	}
-	first := add(0, 0)
-	far := add(768, 768)
-	near := []*batched{add(256, 0), add(0, 256), add(256, 256)}
-	mates, mine := first.begin()
-	if !mine || len(mates) != 2 || mates[0] != near[0] || mates[1] != near[1] || stopped != 2 {
-		t.Errorf("%d mates, mine %t, %d stopped", len(mates), mine, stopped)
-	}
-	if _, mine := near[0].begin(); mine {
-		t.Error("a tile taken by a neighbour begins by itself")
-	}
-	if mates, mine := near[2].begin(); !mine || len(mates) != 0 {
-		t.Errorf("%d mates far away, mine %t", len(mates), mine)
-	}
-	far.leave()
-	far.leave()
-	if len(a.waiting) != 0 {
-		t.Errorf("%d left", len(a.waiting))
 	}
 }
 

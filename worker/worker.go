@@ -11,7 +11,8 @@
 //     say which resolution level to decode and how much work that is.
 //  4. JPEG 2000: the packet index of this version (worker/packets), built once.
 //  5. Of a far away file, what the region needs is brought to hand (ahead.go).
-//  6. Admission: a free slot, a place among the waiting, or tile.Busy at once.
+//  6. Admission: a free slot, a place among the waiting, or tile.Busy at once. A neighbour
+//     that has got one may make this tile too, or have begun to (levels.go).
 //  7. The source is looked at again, since time has passed: another version than the
 //     job's is tile.Changed. The file is opened as that very version.
 //  8. With an index, the packets that the region needs become a small codestream of
@@ -79,7 +80,10 @@ type Config struct {
 	Queue     int    // renderings of each lane that may wait for a slot; 0: 8 per slot
 	Name      string // told with every result
 	Limits    Limits
-	Log       *slog.Logger
+	// BestEffort draws what can be decoded of damaged files rather than refuse them (R7).
+	// Such results are told to be that, and not kept.
+	BestEffort bool
+	Log        *slog.Logger
 }
 
 // stores are where packet indices are kept, nearest first.
@@ -115,16 +119,17 @@ func (l Limits) withDefaults() Limits {
 
 // Worker implements tile.Renderer and tile.Library.
 type Worker struct {
-	name      string
-	remote    bool
-	source    store.Source
-	manifests store.Source
-	results   Results
-	shared    Results
-	decoders  Decoders
-	packets   *packets.Engine
-	limits    Limits
-	log       *slog.Logger
+	name       string
+	remote     bool
+	bestEffort bool
+	source     store.Source
+	manifests  store.Source
+	results    Results
+	shared     Results
+	decoders   Decoders
+	packets    *packets.Engine
+	limits     Limits
+	log        *slog.Logger
 
 	verdicts    *otter.Cache[subject, verdict]
 	inspections flight.Group[subject, verdict]
@@ -132,8 +137,8 @@ type Worker struct {
 	callers     callers
 	admission   *admission
 	fetches     *admission // of packets from afar, ahead of admission
-	batches     *batches
-	joint       atomic.Uint64 // tiles decoded by a neighbour
+	levels      *levels
+	shelf       *shelf
 	asked       atomic.Uint64 // renderings
 	found       atomic.Uint64 // of these, at hand
 	wards       *wards
@@ -159,7 +164,7 @@ func New(c Config) *Worker {
 	closing, cut := context.WithCancel(context.Background())
 	limits := c.Limits.withDefaults()
 	return &Worker{
-		name: c.Name, remote: c.Remote, source: c.Source, manifests: c.Manifests, results: c.Results, shared: c.Shared,
+		name: c.Name, remote: c.Remote, bestEffort: c.BestEffort, source: c.Source, manifests: c.Manifests, results: c.Results, shared: c.Shared,
 		decoders: c.Decoders, limits: limits, log: c.Log,
 		packets: packets.New(packets.Config{
 			Source: c.Source, Remote: c.Remote, Results: c.stores(), Header: *limits.Header, FileBytes: limits.FileBytes,
@@ -171,7 +176,8 @@ func New(c Config) *Worker {
 		}),
 		admission: newAdmission(slots, cmp.Or(c.Queue, 8*slots)),
 		fetches:   newAdmission(fetchers*slots, cmp.Or(c.Queue, 8*slots)),
-		batches:   &batches{slots: slots},
+		levels:    newLevels(),
+		shelf:     newShelf(),
 		wards:     newWards(),
 		saver:     newSaver(closing, c.Results, c.Log),
 		sharer:    newSaver(closing, c.Shared, c.Log),
@@ -221,6 +227,9 @@ type Stats struct {
 	Fetching       int    // renderings whose packets are fetched, or wait for that
 	Fetches        uint64 // of packets ahead of a slot
 	Joint          uint64 // tiles decoded with a neighbour's, in its slot
+	AheadJobs      uint64 // decodes that made tiles nobody had asked for yet
+	Ahead          uint64 // these tiles
+	AheadUsed      uint64 // of which so many were asked for since
 
 	Asked  uint64        // renderings
 	Found  uint64        // of these, at hand
@@ -239,7 +248,8 @@ func (w *Worker) Stats() Stats {
 	s.Fetching, s.Fetches = f.Running+f.Waiting, f.Decodes
 	s.Unsaved = w.saver.dropped.Load() + w.sharer.dropped.Load()
 	s.Quarantined = w.wards.condemned()
-	s.Joint = w.joint.Load()
+	ahead := w.levels.stats()
+	s.Joint, s.AheadJobs, s.Ahead, s.AheadUsed = ahead.joint, ahead.jobs, ahead.made, ahead.used
 	s.Asked, s.Found = w.asked.Load(), w.found.Load()
 	return s
 }
@@ -257,6 +267,8 @@ func (w *Worker) ClearAll(meant func(name string) bool) {
 	}
 	w.wards.clear(meant)
 	w.packets.Forget(meant)
+	w.levels.forget(meant)
+	w.shelf.forget(meant)
 }
 
 // Quarantined names images that are not decoded because they killed decoders, most of
@@ -301,7 +313,7 @@ func (w *Worker) Prepare(ctx context.Context, keys ...string) {
 			continue
 		}
 		if o, err := w.source.Find(ctx, key); err == nil {
-			w.packets.Index(ctx, o)
+			w.packets.Prepare(ctx, o)
 		}
 	}
 }

@@ -10,11 +10,13 @@ import (
 )
 
 const adminUsage = `write one of
-  tessera admin user list | add EMAIL | set EMAIL | delete EMAIL
-  tessera admin group list | add GROUP EMAIL | remove GROUP EMAIL
+  tessera admin user list | add EMAIL | set EMAIL | delete EMAIL | link EMAIL | unlink EMAIL
+  tessera admin group list | members GROUP | add GROUP EMAIL | remove GROUP EMAIL | rename GROUP NAME | delete GROUP
   tessera admin rule list | set FILE
-  tessera admin session list | end ID
-  tessera admin token list | create NAME | delete ID`
+  tessera admin item list | set IMAGE | remove IMAGE | import FILE
+  tessera admin session list | end ID | end --user EMAIL | end --provider NAME
+  tessera admin token list | create NAME | delete ID
+  tessera admin audit list | verify | export`
 
 func admin(ctx, _ context.Context, env environment) error {
 	if len(env.args) < 2 {
@@ -24,10 +26,14 @@ func admin(ctx, _ context.Context, env environment) error {
 	env.args = env.args[2:]
 	actions := map[string]func(context.Context, *client) error{
 		"user list": userList, "user add": userAdd, "user set": userSet, "user delete": userDelete,
-		"group list": groupList, "group add": groupAdd, "group remove": groupRemove,
+		"user link": userLink, "user unlink": userUnlink,
+		"group list": groupList, "group members": groupMembers, "group add": groupAdd, "group remove": groupRemove,
+		"group rename": groupRename, "group delete": groupDelete,
 		"rule list": ruleList, "rule set": ruleSet,
+		"item list": itemList, "item set": itemSet, "item remove": itemRemove, "item import": itemImport,
 		"session list": sessionList, "session end": sessionEnd,
 		"token list": tokenList, "token create": tokenCreate, "token delete": tokenDelete,
+		"audit list": auditList, "audit verify": auditVerify, "audit export": auditExport,
 	}
 	action := actions[noun+" "+verb]
 	if action == nil {

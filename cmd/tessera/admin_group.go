@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,11 +20,10 @@ func groupList(ctx context.Context, c *client) error {
 	if _, err := arrange(ctx, flags, c); err != nil {
 		return err
 	}
-	users, err := all[user](ctx, c, "/users", url.Values{"limit": {"1000"}})
+	groups, err := all[group](ctx, c, "/groups", url.Values{"limit": {"1000"}})
 	if err != nil {
 		return err
 	}
-	groups := groupsOf(users)
 	return c.print(page[group]{Items: groups}, func(w io.Writer) {
 		table(w, func(w io.Writer) {
 			fmt.Fprintln(w, "GROUP\tMEMBERS")
@@ -36,38 +34,56 @@ func groupList(ctx context.Context, c *client) error {
 	})
 }
 
-func groupsOf(users []user) []group {
-	members := map[string]int{}
-	for _, u := range users {
-		for _, name := range u.Groups {
-			members[name]++
-		}
+func groupMembers(ctx context.Context, c *client) error {
+	flags := c.flags("admin group members")
+	args, err := arrange(ctx, flags, c, "GROUP")
+	if err != nil {
+		return err
 	}
-	groups := []group{}
-	for _, name := range slices.Sorted(maps.Keys(members)) {
-		groups = append(groups, group{name, members[name]})
+	users, err := all[user](ctx, c, groupPath(args[0])+"/members", url.Values{"limit": {"1000"}})
+	if err != nil {
+		return err
 	}
-	return groups
+	return printUsers(c, users)
 }
 
+func groupRename(ctx context.Context, c *client) error {
+	flags := c.flags("admin group rename")
+	args, err := arrange(ctx, flags, c, "GROUP", "NAME")
+	if err != nil {
+		return err
+	}
+	var g group
+	if _, err := c.call(ctx, http.MethodPatch, groupPath(args[0]), "", map[string]string{"name": args[1]}, &g); err != nil {
+		return err
+	}
+	return c.print(g, func(w io.Writer) { fmt.Fprintf(w, "renamed %s to %s, in the rules too\n", args[0], g.Name) })
+}
+
+func groupDelete(ctx context.Context, c *client) error {
+	flags := c.flags("admin group delete")
+	args, err := arrange(ctx, flags, c, "GROUP")
+	if err != nil {
+		return err
+	}
+	if _, err := c.call(ctx, http.MethodDelete, groupPath(args[0]), "", nil, nil); err != nil {
+		return err
+	}
+	return c.print(group{Name: args[0]}, func(w io.Writer) { fmt.Fprintf(w, "nobody is in %s any more\n", args[0]) })
+}
+
+func groupPath(name string) string { return "/groups/" + url.PathEscape(name) }
+
 func groupAdd(ctx context.Context, c *client) error {
-	return changeGroups(ctx, c, "admin group add", func(groups []string, name string) ([]string, error) {
-		return append(groups, name), nil // the coordinator removes doubles
-	})
+	return setMember(ctx, c, "admin group add", http.MethodPut)
 }
 
 func groupRemove(ctx context.Context, c *client) error {
-	return changeGroups(ctx, c, "admin group remove", func(groups []string, name string) ([]string, error) {
-		i := slices.Index(groups, name)
-		if i < 0 {
-			return nil, fmt.Errorf("is not in %s", name)
-		}
-		return slices.Delete(groups, i, i+1), nil
-	})
+	return setMember(ctx, c, "admin group remove", http.MethodDelete)
 }
 
-// changeGroups sets the groups of a user to what change makes of them.
-func changeGroups(ctx context.Context, c *client, command string, change func(groups []string, name string) ([]string, error)) error {
+// setMember puts somebody into a group or takes her out.
+func setMember(ctx context.Context, c *client, command, method string) error {
 	flags := c.flags(command)
 	args, err := arrange(ctx, flags, c, "GROUP", "EMAIL")
 	if err != nil {
@@ -77,11 +93,13 @@ func changeGroups(ctx context.Context, c *client, command string, change func(gr
 	if err != nil {
 		return err
 	}
-	groups, err := change(u.Groups, args[0])
-	if err != nil {
-		return fmt.Errorf("%s %w", u.Email, err)
+	if method == http.MethodDelete && !slices.Contains(u.Groups, args[0]) {
+		return fmt.Errorf("%s is not in %s", u.Email, args[0])
 	}
-	if _, err := c.call(ctx, http.MethodPatch, "/users/"+url.PathEscape(u.ID), "", map[string]any{"groups": groups}, &u); err != nil {
+	if _, err := c.call(ctx, method, groupPath(args[0])+"/members/"+url.PathEscape(u.ID), "", nil, nil); err != nil {
+		return err
+	}
+	if u, err = c.userByEmail(ctx, u.Email); err != nil {
 		return err
 	}
 	return c.print(u, func(w io.Writer) { fmt.Fprintf(w, "changed %s\n", u.Email) })

@@ -30,13 +30,18 @@ func table(w io.Writer, rows func(io.Writer)) {
 
 func userList(ctx context.Context, c *client) error {
 	flags := c.flags("admin user list")
+	search := flags.String("q", "", "part of address or name")
 	if _, err := arrange(ctx, flags, c); err != nil {
 		return err
 	}
-	users, err := all[user](ctx, c, "/users", url.Values{})
+	users, err := all[user](ctx, c, "/users", url.Values{"q": {*search}})
 	if err != nil {
 		return err
 	}
+	return printUsers(c, users)
+}
+
+func printUsers(c *client, users []user) error {
 	return c.print(page[user]{Items: users}, func(w io.Writer) {
 		table(w, func(w io.Writer) {
 			fmt.Fprintln(w, "EMAIL\tNAME\tGROUPS\tADMINISTRATOR\tACTIVE")

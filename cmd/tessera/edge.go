@@ -3,14 +3,17 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/tessera-iiif/tessera/edge"
 	"github.com/tessera-iiif/tessera/edge/again"
+	"github.com/tessera-iiif/tessera/edge/hook"
 	"github.com/tessera-iiif/tessera/edge/pages"
 	"github.com/tessera-iiif/tessera/edge/roster"
+	"github.com/tessera-iiif/tessera/edge/witness"
 	"github.com/tessera-iiif/tessera/internal/bus"
 	"github.com/tessera-iiif/tessera/internal/ops"
 	"github.com/tessera-iiif/tessera/internal/session"
@@ -32,19 +35,27 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 	s.parts = append(s.parts, ops.Part{Name: "roster of workers", Run: crew.Run})
 	s.health.Check("worker", crew.Check)
 
+	tokens, err := s.tokens()
+	if err != nil {
+		return err
+	}
 	var views *pages.Pages // made by the edge, which judges for it
 	coordinator, err := people(func(w http.ResponseWriter, r *http.Request) { views.Away(w, r) })
 	if err != nil {
 		return err
 	}
 	var answered tally
+	asks, err := s.decisionHook()
+	if err != nil {
+		return err
+	}
 	e, err := edge.New(edge.Config{
-		Renderer: workers, Library: workers, Keeper: keeper, Coordinator: coordinator,
+		Hook: asks, Renderer: workers, Library: workers, Keeper: keeper, Tokens: tokens, Coordinator: coordinator,
 		Pages: func(judge *edge.Edge) http.Handler {
-			views = pages.New(pages.Config{Library: workers, Judge: judge, SiteName: s.settings.SiteName, Version: version, Log: s.log})
+			views = pages.New(pages.Config{Library: workers, Judge: judge, SiteName: s.settings.SiteName, Version: version, ServiceName: serviceName, Log: s.log})
 			return views
 		},
-		PublicURLs: s.settings.PublicURLs, TrustedProxies: s.settings.TrustedProxy,
+		PublicURLs: s.settings.PublicURLs, TrustedProxies: s.settings.TrustedProxy, ViewerOrigins: s.settings.Viewers,
 		Limits: iiifurl.Limits{
 			MaxWidth: s.settings.MaxWidth, MaxHeight: s.settings.MaxHeight, MaxArea: s.settings.MaxArea,
 			Upscaling: s.settings.Upscaling, RejectOversizeBox: s.settings.RejectBox,
@@ -53,7 +64,7 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 		ServiceName: serviceName, Institution: s.settings.SiteName,
 		ManifestsAsImages: s.settings.ManAccess == "as-images", IIIFTokenOpensImages: s.settings.TokenOpens, DebugHeaders: s.settings.DebugHeaders,
 		CacheBytes: int64(s.settings.MemoryCache), OpenMaxAge: s.settings.OpenMaxAge, Budget: s.settings.Budget, MaxInFlight: s.settings.MaxInFlight,
-		Observe: answered.counting(s.metrics.Observe), Tag: bus.WithRequestID, Log: s.log,
+		Observe: answered.counting(s.metrics.Observe), Seen: s.witness(conn), Tag: bus.WithRequestID, Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -66,6 +77,37 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 		return s.http(ctx, public, e)
 	}})
 	return nil
+}
+
+// witness tells coordinators a sample of what is shown and refused, where settings ask
+// for one.
+func (s *server) witness(conn *bus.Conn) func(session.Sighting) {
+	if s.settings.AuditGrants == 0 && s.settings.AuditDenials == 0 {
+		return nil
+	}
+	w := witness.New(witness.Config{
+		Grants: s.settings.AuditGrants, Denials: s.settings.AuditDenials, Log: s.log,
+		Send: func(ctx context.Context, batch []session.Sighting, dropped int64) error {
+			return bus.TellSightings(ctx, conn, batch, dropped)
+		},
+	})
+	s.parts = append(s.parts, ops.Part{Name: "witness", Run: func(ctx context.Context) error { w.Run(ctx); return nil }})
+	return w.See
+}
+
+// decisionHook asks the site's own rights system, where there is one.
+func (s *server) decisionHook() (edge.Hook, error) {
+	if s.settings.HookURL == "" {
+		return nil, nil
+	}
+	client, err := hook.New(hook.Config{
+		URL: s.settings.HookURL, Egress: s.settings.HookEgress, Timeout: s.settings.HookTimeout,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("--decision-hook-url: %w", err)
+	}
+	s.opened(func() error { client.Close(); return nil })
+	return client, nil
 }
 
 // settle leaves first requests where they queue while an edge that has just started
@@ -91,7 +133,7 @@ func settle(ctx context.Context, known func() bool) {
 func (s *server) keeper(conn *bus.Conn) *session.Keeper {
 	authority := bus.NewAuthority(conn)
 	keeper := session.NewKeeper(session.Config{
-		Authority: again.NewAuthority(authority), Lease: s.settings.Lease, Fallback: authz.Access(s.settings.Access), Now: time.Now, Log: s.log,
+		Authority: again.NewAuthority(authority), Catalogue: authority, Lease: s.settings.Lease, Fallback: authz.Access(s.settings.Access), Now: time.Now, Log: s.log,
 	})
 	s.parts = append(s.parts, ops.Part{Name: "rights", Run: func(ctx context.Context) error { return keeper.Run(ctx, authority.Revisions()) }})
 	s.health.Check("rights", func(context.Context) error {

@@ -31,7 +31,7 @@ func adviceOn(h *jp2.Header, r inspection) []string {
 	say(!r.Index.Possible, "Every tile is decoded from the whole file, because it cannot be indexed. Convert it: %s.", recommended)
 	say(r.Index.Possible && large && r.Structure.Tiles == 1 && r.Structure.Precincts == nil,
 		"The file has neither tiles nor precincts, so that a tile at full size takes most of it. Convert it: %s.", recommended)
-	say(r.Index.From == string(jp2.FromHeaders), "The file does not tell packet lengths: the first tile waits until all of it has been read once. Have PLT markers written (opj_compress -PLT).")
+	say(r.Index.From == string(jp2.FromHeaders) || r.Index.From == string(jp2.FromSOP), "The file does not tell packet lengths: the first tile waits until all of it has been read once. Have PLT markers written (opj_compress -PLT).")
 	if factor := firstWhole(r.Tiles); factor > 0 {
 		say(true, "Tiles of %d×%d pixels do not halve often enough: from scale factor %d on tiles are decoded from the whole file. Use tiles whose sides are powers of two.", r.Structure.TileWidth, r.Structure.TileHeight, factor)
 	}

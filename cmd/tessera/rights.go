@@ -20,6 +20,10 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		return nil, fmt.Errorf("cannot open the database: %w; choose another with --db, or another folder with --data", err)
 	}
 	s.opened(people.Close)
+	signInBy, err := s.providers()
+	if err != nil {
+		return nil, err
+	}
 	conn, err := s.connect(ctx, bus.RoleCoordinator)
 	if err != nil {
 		return nil, err
@@ -31,10 +35,12 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 	// Changes are announced once they are served; until then nobody listens.
 	var announce atomic.Pointer[func(int64)]
 	c, err := coordinator.New(coordinator.Config{
-		DB: people, PublicURLs: s.settings.PublicURLs,
+		DB: people, PublicURLs: s.settings.PublicURLs, ViewerOrigins: s.settings.Viewers,
 		SessionIdle: s.settings.SessionIdle, SessionMax: s.settings.SessionMax, TokenLife: s.settings.TokenLife, AuditKeep: s.settings.AuditKeep,
 		SameSite: s.settings.SameSite, Service: serviceName, Fallback: authz.Access(s.settings.Access), Log: s.log,
 		Members: board.Members, Images: bus.NewClient(conn, bus.ClientConfig{}).List, Purge: purger(conn),
+		SignInBy:     signInBy,
+		TokenIssuers: tokenIssuers(s.settings.TokenProviders()),
 		Announce: func(revision int64) {
 			if f := announce.Load(); f != nil {
 				(*f)(revision)
@@ -49,6 +55,7 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		return nil, err
 	}
 	s.opened(func() error { authority.Close(); return nil })
+	s.hearSightings(conn, c)
 	s.health.Check("database", func(ctx context.Context) error {
 		return people.View(ctx, func(r db.Reader) error { _, _, err := r.Revision(ctx); return err })
 	})
@@ -63,6 +70,17 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		return nil
 	}})
 	return c, nil
+}
+
+// hearSightings has the coordinator record what edges show and refuse. Accounts of a
+// NATS cluster that are older than this do not allow it, and nothing else needs it.
+func (s *server) hearSightings(conn *bus.Conn, c *coordinator.Coordinator) {
+	stop, err := bus.ListenSightings(conn, c.Sighted)
+	if err != nil {
+		s.log.Warn("images shown and refused are not put on record; bring the accounts of NATS up to date with tessera nats-config", "error", err)
+		return
+	}
+	s.opened(func() error { stop(); return nil })
 }
 
 // firstStart creates the first rules and the administrator where there are none.

@@ -97,5 +97,6 @@ func (s storage) count(name string, stats func() s3.Stats) {
 	gauge("received_bytes", "Bytes received from object storage.", func(s s3.Stats) int64 { return s.Received })
 	gauge("sent_bytes", "Bytes sent to object storage.", func(s s3.Stats) int64 { return s.Sent })
 	gauge("block_hits", "Blocks of objects found on local disk.", func(s s3.Stats) int64 { return s.Hits })
+	gauge("joined_reads", "Runs of blocks that another read was bringing already.", func(s s3.Stats) int64 { return s.Joined })
 	gauge("block_misses", "Blocks of objects asked for.", func(s s3.Stats) int64 { return s.Misses })
 }

@@ -45,7 +45,7 @@ func (s *server) worker(ctx context.Context) error {
 	w := worker.New(worker.Config{
 		Name: s.settings.Name, Limits: worker.Limits{Timeout: s.settings.DecodeTime},
 		Source: images, Remote: config.InS3(s.settings.Images), Manifests: manifests, Results: results, Shared: shared, Decoders: decoders,
-		Slots: s.settings.Decoders, Queue: s.settings.Queue, Log: s.log,
+		Slots: s.settings.Decoders, Queue: s.settings.Queue, BestEffort: s.settings.Damaged == "best-effort", Log: s.log,
 	})
 	s.measure(w, results)
 	conn, err := s.connect(ctx, bus.RoleWorker)
@@ -97,6 +97,9 @@ func (s *server) measure(w *worker.Worker, results *store.Results) {
 	gauge("fetching", "Renderings whose packets are read from object storage, or wait for that.", func() float64 { return float64(w.Stats().Fetching) })
 	gauge("decodes", "Decodes begun since the start.", func() float64 { return float64(w.Stats().Decodes) })
 	gauge("joint_tiles", "Tiles decoded in the slot of a neighbour, since the start.", func() float64 { return float64(w.Stats().Joint) })
+	gauge("ahead_decodes", "Decodes that made tiles nobody had asked for yet, since the start.", func() float64 { return float64(w.Stats().AheadJobs) })
+	gauge("ahead_tiles", "Tiles made before they were asked for, since the start.", func() float64 { return float64(w.Stats().Ahead) })
+	gauge("ahead_tiles_used", "Of these, tiles asked for later.", func() float64 { return float64(w.Stats().AheadUsed) })
 	gauge("refused", "Renderings refused because queues were full, since the start.", func() float64 { return float64(w.Stats().Refused) })
 	gauge("quarantined", "Image versions that killed decoders and are not decoded.", func() float64 { return float64(w.Stats().Quarantined) })
 	s.measurePackets(w)
@@ -113,6 +116,8 @@ func (s *server) measurePackets(w *worker.Worker) {
 	count("source_ranges_total", "Ranges read of JPEG 2000 files for those regions.", nil, func(p packets.Stats) uint64 { return p.Ranges })
 	count("index_builds_total", "Packet indices built.", nil, func(p packets.Stats) uint64 { return p.Builds })
 	count("index_loads_total", "Packet indices found beside the results.", nil, func(p packets.Stats) uint64 { return p.Loads })
+	count("index_tiles_total", "Tiles indexed by themselves, before the rest of their file.", nil, func(p packets.Stats) uint64 { return p.Learnt })
+	count("lower_resolutions_total", "Files of lower resolutions put together.", nil, func(p packets.Stats) uint64 { return p.Lower })
 	count("index_refusals_total", "JPEG 2000 files that cannot be indexed.", nil, func(p packets.Stats) uint64 { return p.Refusals })
 	for _, why := range packets.Reasons() {
 		count("packet_fallbacks_total", "JPEG 2000 regions decoded from the whole file, by reason.",

@@ -33,11 +33,7 @@ func (s *server) listAudit(w http.ResponseWriter, r *http.Request, _ people.Acto
 	if err != nil {
 		return err
 	}
-	head, err := s.People.AuditHead(r.Context())
-	if err != nil {
-		return err
-	}
-	rows, err := s.People.Audit(r.Context(), q)
+	rows, head, err := s.People.Audit(r.Context(), q)
 	if err != nil {
 		return err
 	}

@@ -113,10 +113,11 @@ func sqlState(err error) string {
 	return ""
 }
 
-// taken tells a broken UNIQUE constraint from other errors.
+// taken tells a broken UNIQUE constraint, or a second row of a key, from other errors.
 func taken(what string, err error) error {
 	var file *sqlite.Error
-	if sqlState(err) == "23505" || errors.As(err, &file) && file.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+	if sqlState(err) == "23505" || errors.As(err, &file) &&
+		(file.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || file.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY) {
 		return fmt.Errorf("%s: %w", what, ErrTaken)
 	}
 	return fmt.Errorf("%s: %w", what, err)

@@ -37,8 +37,7 @@ func (r Reader) linkWhere(ctx context.Context, where, arg string) (l Link, err e
 	}
 	l.Created, l.Expires = instant(created), instant(expires)
 	l.User.Created, l.User.Updated = instant(userCreated), instant(userUpdated)
-	l.User.Groups, err = r.groups(ctx, l.User.ID)
-	return l, err
+	return l, r.join(ctx, &l.User)
 }
 
 // SetLink stores a link in the place of the user's earlier one.

@@ -28,12 +28,18 @@ func (tx *Tx) Purge(ctx context.Context, l Limits) error {
 		{`DELETE FROM sign_in_links WHERE expires < $1`, []any{millis(l.Expired)}},
 		{`UPDATE revision SET horizon = COALESCE((SELECT MAX(revision) FROM changes WHERE at < $1), horizon) WHERE id = 1`, []any{millis(l.Changes)}},
 		{`DELETE FROM changes WHERE revision <= (SELECT horizon FROM revision WHERE id = 1)`, nil},
+		{`DELETE FROM items WHERE setting_id IS NULL AND revision <= (SELECT horizon FROM revision WHERE id = 1)`, nil},
 		{`DELETE FROM throttle WHERE updated < $1 AND until < $2`, []any{millis(l.Throttle), millis(tx.now)}},
+		{`DELETE FROM departures WHERE expires < $1`, []any{millis(tx.now)}},
+		{`DELETE FROM used_tokens WHERE expires < $1`, []any{millis(tx.now)}},
 		{`DELETE FROM familiar_networks WHERE seen < $1`, []any{millis(l.Familiar)}},
 	} {
 		if err := tx.exec(ctx, step.statement, step.args...); err != nil {
 			return fmt.Errorf("purge: %w", err)
 		}
+	}
+	if err := tx.purgeVisits(ctx, l); err != nil {
+		return fmt.Errorf("purge: %w", err)
 	}
 	return nil
 }

@@ -80,8 +80,7 @@ func (r Reader) sessionWhere(ctx context.Context, where string, arg string) (Ses
 	if err != nil {
 		return Session{}, notFound("session", err)
 	}
-	s.User.Groups, err = r.groups(ctx, s.User.ID)
-	return s, err
+	return s, r.join(ctx, &s.User)
 }
 
 // Sessions lists a page; the users' groups are left out.

@@ -100,8 +100,7 @@ func (r Reader) PersonalTokenByHash(ctx context.Context, hash session.Hash) (Per
 	if err != nil {
 		return PersonalToken{}, notFound("personal token", err)
 	}
-	t.User.Groups, err = r.groups(ctx, t.User.ID)
-	return t, err
+	return t, r.join(ctx, &t.User)
 }
 
 // PersonalTokens lists a page; the users' groups are left out.

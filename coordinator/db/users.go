@@ -14,7 +14,8 @@ type User struct {
 	ID     string
 	Email  string // lower case
 	Name   string
-	Groups []string // ascending
+	Groups []string // given here, ascending
+	Lent   []string // that providers say she is in, ascending, without those in Groups
 	Admin  bool
 	Active bool
 
@@ -58,18 +59,45 @@ func (r Reader) userWhere(ctx context.Context, where string, arg string) (User, 
 	if err != nil {
 		return User{}, notFound("user", err)
 	}
-	u.Groups, err = r.groups(ctx, u.ID)
-	return u, err
+	return u, r.join(ctx, &u)
 }
 
-func (r Reader) groups(ctx context.Context, userID string) ([]string, error) {
-	rows, err := r.q.QueryContext(ctx, `SELECT name FROM memberships WHERE user_id = $1`, userID)
-	names, err := collect(rows, err, scanText)
+// join reads a user's groups of both kinds.
+func (r Reader) join(ctx context.Context, u *User) error {
+	rows, err := r.q.QueryContext(ctx, `SELECT name, TRUE FROM memberships WHERE user_id = $1
+		UNION ALL SELECT m.name, FALSE FROM provider_memberships m
+			JOIN identities i ON i.issuer = m.issuer AND i.subject = m.subject WHERE i.user_id = $1`, u.ID)
+	_, err = collect(rows, err, func(rows *sql.Rows) (struct{}, error) {
+		var name string
+		var own bool
+		err := rows.Scan(&name, &own)
+		u.enter(name, own)
+		return struct{}{}, err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("groups: %w", err)
+		return fmt.Errorf("groups: %w", err)
 	}
-	slices.Sort(names) // PostgreSQL sorts as people do
-	return names, nil
+	u.sortGroups()
+	return nil
+}
+
+// enter adds a group as it is read.
+func (u *User) enter(name string, own bool) {
+	if own {
+		u.Groups = append(u.Groups, name)
+	} else {
+		u.Lent = append(u.Lent, name)
+	}
+}
+
+// sortGroups puts groups in order, which PostgreSQL does as people do.
+func (u *User) sortGroups() {
+	slices.Sort(u.Groups)
+	slices.Sort(u.Lent)
+	u.Lent = slices.DeleteFunc(slices.Compact(u.Lent), func(name string) bool {
+		_, own := slices.BinarySearch(u.Groups, name)
+		return own
+	})
 }
 
 // Users lists a page.
@@ -95,21 +123,25 @@ func (r Reader) fillGroups(ctx context.Context, users []User) error {
 	for i := range users {
 		index[users[i].ID] = &users[i]
 	}
-	rows, err := r.q.QueryContext(ctx, `SELECT m.user_id, m.name FROM memberships m JOIN users u ON u.id = m.user_id
-		WHERE u.email BETWEEN $1 AND $2`, users[0].Email, users[len(users)-1].Email)
+	rows, err := r.q.QueryContext(ctx, `SELECT m.user_id, m.name, TRUE FROM memberships m JOIN users u ON u.id = m.user_id
+			WHERE u.email BETWEEN $1 AND $2
+		UNION ALL SELECT i.user_id, m.name, FALSE FROM provider_memberships m
+			JOIN identities i ON i.issuer = m.issuer AND i.subject = m.subject JOIN users u ON u.id = i.user_id
+			WHERE u.email BETWEEN $1 AND $2`, users[0].Email, users[len(users)-1].Email)
 	_, err = collect(rows, err, func(rows *sql.Rows) (struct{}, error) {
 		var id, name string
-		err := rows.Scan(&id, &name)
+		var own bool
+		err := rows.Scan(&id, &name, &own)
 		if u := index[id]; u != nil {
-			u.Groups = append(u.Groups, name)
+			u.enter(name, own)
 		}
 		return struct{}{}, err
 	})
 	if err != nil {
 		return fmt.Errorf("groups: %w", err)
 	}
-	for _, u := range users {
-		slices.Sort(u.Groups)
+	for i := range users {
+		users[i].sortGroups()
 	}
 	return nil
 }
@@ -196,5 +228,8 @@ func (tx *Tx) ForgetUser(ctx context.Context, userID string) error {
 	if err := tx.forgetSessions(ctx, `user_id = $1`, userID); err != nil {
 		return err
 	}
-	return tx.forget(ctx, `SELECT hash FROM personal_tokens WHERE user_id = $1`, userID)
+	if err := tx.forget(ctx, `SELECT hash FROM personal_tokens WHERE user_id = $1`, userID); err != nil {
+		return err
+	}
+	return tx.forgetIdentities(ctx, userID)
 }

@@ -8,23 +8,28 @@ import (
 	"github.com/tessera-iiif/tessera/coordinator/db"
 )
 
-// Audit lists a page of the record. Actor may be an id or an address.
-func (s *Service) Audit(ctx context.Context, q AuditQuery) ([]AuditEntry, error) {
+// Audit lists a page of the record and tells its last entry, as they are at one moment:
+// whoever keeps the head elsewhere can tell later that nothing up to it was changed. The
+// query's actor may be an id or an address.
+func (s *Service) Audit(ctx context.Context, q AuditQuery) (page []AuditEntry, head audit.Head, err error) {
 	if q.Actor != "" && q.Actor != audit.System {
 		id, err := s.userID(ctx, q.Actor)
 		if err != nil && !errors.Is(err, db.ErrNotFound) {
-			return nil, err
+			return nil, head, err
 		}
 		if err == nil { // else somebody who is gone, by her id
 			q.Actor = id
 		}
 	}
-	return s.DB.Audit(ctx, q)
+	err = s.DB.View(ctx, func(r db.Reader) error {
+		if head, err = r.AuditHead(ctx); err != nil {
+			return err
+		}
+		page, err = r.Audit(ctx, q)
+		return err
+	})
+	return page, head, err
 }
-
-// AuditHead is the last entry's number and hash: whoever keeps it elsewhere can tell
-// later that nothing up to it was changed.
-func (s *Service) AuditHead(ctx context.Context) (audit.Head, error) { return s.DB.AuditHead(ctx) }
 
 // Verdict is what came of checking the record.
 type Verdict struct {

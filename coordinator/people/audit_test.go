@@ -14,6 +14,7 @@ import (
 
 	"github.com/tessera-iiif/tessera/coordinator/db/dbtest"
 	"github.com/tessera-iiif/tessera/coordinator/people"
+	"github.com/tessera-iiif/tessera/internal/session"
 )
 
 func (h *house) verdict(t *testing.T) people.Verdict {
@@ -167,7 +168,7 @@ func TestKilledCoordinatorLosesNoEntry(t *testing.T) {
 		t.Errorf("R64: %v", v.Broken)
 	}
 	for _, id := range acknowledged {
-		found, err := h.Audit(t.Context(), people.AuditQuery{Target: "user:" + id, Limit: 2})
+		found, _, err := h.Audit(t.Context(), people.AuditQuery{Target: "user:" + id, Limit: 2})
 		if err != nil || len(found) != 1 {
 			t.Errorf("R64: %d entries of user %s, %v", len(found), id, err)
 		}
@@ -222,7 +223,7 @@ func TestGuessesOnRecord(t *testing.T) {
 		_, _ = h.SignIn(t.Context(), people.Attempt{Email: email, Password: "wrong", Addr: netip.MustParseAddr("192.0.2.1")})
 	}
 	count := func(event string) int {
-		found, err := h.Audit(t.Context(), people.AuditQuery{Event: event, Target: "user:" + u.ID, Limit: 100})
+		found, _, err := h.Audit(t.Context(), people.AuditQuery{Event: event, Target: "user:" + u.ID, Limit: 100})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,5 +231,30 @@ func TestGuessesOnRecord(t *testing.T) {
 	}
 	if fails, locks := count("authn_login_fail"), count("authn_login_lock"); fails != 6 || locks != 1 {
 		t.Errorf("%d failures and %d waits", fails, locks)
+	}
+}
+
+// R64: what edges saw goes on record, within bounds, whatever they say.
+func TestSightingsOnRecord(t *testing.T) {
+	h := newHouse(t)
+	u := h.reader(t)
+	before := h.verdict(t).Entries
+	seen := session.Sighting{Granted: true, User: u.ID, Image: "maps/\x00\xff", Rule: "r", Addr: netip.MustParseAddr("::ffff:192.0.2.7"), Request: "q"}
+	if err := h.RecordSightings(t.Context(), []session.Sighting{seen, {Image: "x"}}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.RecordSightings(t.Context(), make([]session.Sighting, 1000), 5); err != nil {
+		t.Fatal(err)
+	}
+	if v := h.verdict(t); v.Broken != nil || v.Entries != before+2+100+1 {
+		t.Errorf("R64: %+v", v)
+	}
+	page, _, err := h.Audit(t.Context(), people.AuditQuery{Actor: email, Event: "sensitive_read", Limit: 2})
+	if err != nil || len(page) != 1 || page[0].Addr != "192.0.2.7" || page[0].RequestID != "q" || !strings.HasPrefix(page[0].Target, "image:maps/") {
+		t.Errorf("R64: %+v, %v", page, err)
+	}
+	page, _, err = h.Audit(t.Context(), people.AuditQuery{Event: "audit_dropped", Limit: 2})
+	if err != nil || len(page) != 1 || !strings.Contains(string(page[0].Details), "905") {
+		t.Errorf("R64: %+v, %v", page, err)
 	}
 }

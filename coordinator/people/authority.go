@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tessera-iiif/tessera/coordinator/db"
@@ -29,16 +30,22 @@ func (s *Service) Lookup(ctx context.Context, kind session.Kind, hash session.Ha
 
 func (s *Service) lookupSession(ctx context.Context, hash session.Hash) (session.Credential, error) {
 	sess, err := s.DB.SessionByHash(ctx, hash)
+	if errors.Is(err, db.ErrNotFound) {
+		return s.lookupVisit(ctx, hash)
+	}
 	if sess, err = s.live(ctx, sess, err); err != nil {
 		return session.Credential{}, err
 	}
-	return session.Credential{
+	return s.withTerms(ctx, session.Credential{
 		Kind: session.KindSession, Session: sess.ID, Principal: principal(sess.User), Expires: s.ends(sess),
-	}, nil
+	})
 }
 
 func (s *Service) lookupAccessToken(ctx context.Context, hash session.Hash) (session.Credential, error) {
 	token, err := s.DB.AccessTokenByHash(ctx, hash)
+	if errors.Is(err, db.ErrNotFound) {
+		return s.lookupVisitToken(ctx, hash)
+	}
 	sess, err := s.live(ctx, token.Session, err)
 	if err != nil {
 		return session.Credential{}, err
@@ -51,10 +58,10 @@ func (s *Service) lookupAccessToken(ctx context.Context, hash session.Hash) (ses
 		expires = token.Expires
 	}
 	service := parseTokenService(token.Service)
-	return session.Credential{
+	return s.withTerms(ctx, session.Credential{
 		Kind: session.KindIIIF, Session: sess.ID, Principal: principal(sess.User),
 		Origin: token.Origin, Service: service.Name, Flow: service.Flow, Expires: expires,
-	}, nil
+	})
 }
 
 func (s *Service) lookupPersonal(ctx context.Context, hash session.Hash) (session.Credential, error) {
@@ -65,9 +72,15 @@ func (s *Service) lookupPersonal(ctx context.Context, hash session.Hash) (sessio
 	if !Allows(t, ScopeImages) {
 		return session.Credential{}, session.ErrUnknown
 	}
-	return session.Credential{
+	return s.withTerms(ctx, session.Credential{
 		Kind: session.KindPersonal, Session: t.ID, Principal: principal(t.User), Expires: t.Expires,
-	}, nil
+	})
+}
+
+// withTerms adds what the user has accepted.
+func (s *Service) withTerms(ctx context.Context, c session.Credential) (_ session.Credential, err error) {
+	c.Principal.Terms, err = s.DB.UserTerms(ctx, c.Principal.ID)
+	return c, err
 }
 
 // Rights tells an edge what changed after a revision it has.
@@ -85,7 +98,11 @@ func (s *Service) Rights(ctx context.Context, since int64) (rights session.Right
 		if err != nil {
 			return err
 		}
-		rights = session.Rights{Revision: current, Rules: rules.Rules, Definitions: rules.Definitions, Ended: ended, Complete: true}
+		items, err := r.ItemsRevision(ctx)
+		if err != nil {
+			return err
+		}
+		rights = session.Rights{Revision: current, Items: items, Rules: rules.Rules, Definitions: rules.Definitions, Ended: ended, Complete: true}
 		// A revision from the future was seen before the database was put back.
 		if since < horizon || since > current || len(ended) > maxEnded {
 			rights.Ended, rights.Complete = nil, false

@@ -12,13 +12,14 @@ import (
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
-// A copy is a file of JSON, one value a line: a head, the rules, each user, each entry
-// of the record, and an end by which a file that was cut off is known. A line has one
+// A copy is a file of JSON, one value a line: a head, the rules, each user, each image
+// with a setting of its own, each entry of the record, and an end by which a file that was cut off is known. A line has one
 // field.
 type copyLine struct {
 	Head  *copyHead     `json:"tessera-copy,omitempty"`
 	Rules *[]authz.Rule `json:"rules,omitempty"`
 	User  *copyUser     `json:"user,omitempty"`
+	Item  *copyItem     `json:"item,omitempty"`
 	Audit *audit.Entry  `json:"audit,omitempty"`
 	End   *copyEnd      `json:"end,omitempty"`
 
@@ -48,10 +49,36 @@ type copyUser struct {
 	Active   bool      `json:"active"`
 	Created  time.Time `json:"created"`
 	Updated  time.Time `json:"updated"`
+
+	Identities []copyIdentity `json:"identities,omitempty"`
+}
+
+// copyIdentity is whom a provider knows the user as; its groups come with the next
+// sign-in.
+type copyIdentity struct {
+	Issuer   string `json:"issuer"`
+	Subject  string `json:"subject"`
+	Provider string `json:"provider"`
+	Email    string `json:"email,omitempty"`
+	Founded  bool   `json:"founded,omitempty"`
+	Admin    bool   `json:"admin,omitempty"`
+}
+
+func copyIdentities(all []Identity) (copies []copyIdentity) {
+	for _, i := range all {
+		copies = append(copies, copyIdentity{i.Issuer, i.Subject, i.Provider, i.Email, i.Founded, i.Admin})
+	}
+	return copies
+}
+
+type copyItem struct {
+	Image   string        `json:"image"`
+	Setting authz.Setting `json:"setting"`
 }
 
 type copyEnd struct {
 	Users int   `json:"users"`
+	Items int64 `json:"items,omitempty"`
 	Audit int64 `json:"audit,omitempty"` // entries
 }
 
@@ -61,8 +88,8 @@ const (
 	copyPage       = 1000 // users in memory at a time
 )
 
-// Backup writes users with their groups, the rules, and the record of changes as they
-// are at one moment. Sessions, tokens and sign-in links are left out. It gives the
+// Backup writes users with their groups, the rules, the settings of single images, and
+// the record of changes as they are at one moment. Sessions, tokens and sign-in links are left out. It gives the
 // number of users.
 func (s *Service) Backup(ctx context.Context, w io.Writer) (users int, err error) {
 	out := json.NewEncoder(w)
@@ -81,6 +108,10 @@ func (s *Service) Backup(ctx context.Context, w io.Writer) (users int, err error
 		if users, err = writeUsers(ctx, r, out); err != nil {
 			return err
 		}
+		items, err := writeItems(ctx, r, out)
+		if err != nil {
+			return err
+		}
 		entries := int64(0)
 		err = eachEntry(ctx, r, func(e audit.Entry) error {
 			entries++
@@ -89,7 +120,7 @@ func (s *Service) Backup(ctx context.Context, w io.Writer) (users int, err error
 		if err != nil {
 			return err
 		}
-		return out.Encode(copyLine{End: &copyEnd{Users: users, Audit: entries}})
+		return out.Encode(copyLine{End: &copyEnd{Users: users, Items: items, Audit: entries}})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("copy people and rights: %w", err)
@@ -107,6 +138,7 @@ func writeUsers(ctx context.Context, r db.Reader, out *json.Encoder) (n int, err
 			line := copyLine{User: &copyUser{
 				ID: a.ID, Email: a.Email, Name: a.Name, Password: a.Password, Groups: a.Groups,
 				Admin: a.Admin, Active: a.Active, Created: a.Created, Updated: a.Updated,
+				Identities: copyIdentities(a.Identities),
 			}}
 			if err := out.Encode(line); err != nil {
 				return n, err
@@ -114,5 +146,25 @@ func writeUsers(ctx context.Context, r db.Reader, out *json.Encoder) (n int, err
 		}
 		n += len(page)
 		after = page[len(page)-1].Email
+	}
+}
+
+func writeItems(ctx context.Context, r db.Reader, out *json.Encoder) (n int64, err error) {
+	for after := ""; ; {
+		page, err := r.Items(ctx, "", after, copyPage)
+		if err != nil || len(page) == 0 {
+			return n, err
+		}
+		for _, row := range page {
+			i, err := itemOf(row)
+			if err != nil {
+				return n, err
+			}
+			if err := out.Encode(copyLine{Item: &copyItem{i.Image, *i.Setting}}); err != nil {
+				return n, err
+			}
+		}
+		n += int64(len(page))
+		after = page[len(page)-1].Image
 	}
 }

@@ -25,4 +25,6 @@ func (n *noted) user(a db.Account) error {
 }
 
 func (*noted) rules(authz.Document) error { return nil }
-func (*noted) entry(audit.Entry) error  { return nil }
+func (*noted) item(db.Item) error         { return nil }
+func (*noted) end() error                 { return nil }
+func (*noted) entry(audit.Entry) error    { return nil }

@@ -53,8 +53,12 @@ func renameGroup(ctx context.Context, tx *db.Tx, actor Actor, from, to string) e
 	if err != nil {
 		return err
 	}
+	settings, err := settingsOfItems(ctx, tx)
+	if err != nil {
+		return err
+	}
 	_, err = tx.Group(ctx, to)
-	if err == nil || names(set.Rules, to) {
+	if err == nil || names(set.Rules, to) || namedBy(settings, to) {
 		return &Error{Kind: Conflict, Code: "group-taken", Field: "name"}
 	}
 	if !errors.Is(err, db.ErrNotFound) {
@@ -64,6 +68,9 @@ func renameGroup(ctx context.Context, tx *db.Tx, actor Actor, from, to string) e
 		return err
 	}
 	if err := record(ctx, tx, actor, audit.RightsChange, groupTarget(to), map[string]any{"name": audit.Change{From: from, To: to}}); err != nil {
+		return err
+	}
+	if err := renameInItems(ctx, tx, settings, from, to); err != nil {
 		return err
 	}
 	if !names(set.Rules, from) {

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -42,6 +43,10 @@ type (
 	PersonalToken = db.PersonalToken
 	// TokenQuery selects personal tokens.
 	TokenQuery = db.TokenQuery
+	// Visit is the session of somebody who has not signed in.
+	Visit = db.Visit
+	// VisitQuery selects visits.
+	VisitQuery = db.VisitQuery
 	// RuleSet is all rules at a revision.
 	RuleSet = db.RuleSet
 )
@@ -64,6 +69,8 @@ type Config struct {
 	SessionMax  time.Duration // and so long after sign-in in any case
 	TokenLife   time.Duration // of IIIF access tokens
 	AuditKeep   time.Duration // how long the record of changes is kept; 0: for ever
+
+	TokenIssuers map[string]SignUp // whose access tokens edges take, and of whom
 
 	Fallback authz.Access         // for images that no rule names
 	Announce func(revision int64) // called after each commit that edges must hear about
@@ -119,5 +126,7 @@ func principal(u User) authz.Principal {
 	if name == "" {
 		name = u.Email
 	}
-	return authz.Principal{ID: u.ID, Name: name, Groups: u.Groups, Admin: u.Admin}
+	groups := slices.Concat(u.Groups, u.Lent)
+	slices.Sort(groups)
+	return authz.Principal{ID: u.ID, Name: name, Groups: groups, Admin: u.Admin}
 }

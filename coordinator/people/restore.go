@@ -26,7 +26,9 @@ const (
 // copied counts what has been read of a copy. None of it is kept: there may be millions
 // of entries.
 type copied struct {
+	policy *authz.Policy // of the rules, which settings of images refer to
 	users  int
+	items  int64
 	record audit.Verifier
 	ended  bool
 }
@@ -41,7 +43,7 @@ func (s *Service) Restore(ctx context.Context, r io.Reader) (users int, err erro
 		if lines.n > 0 { // the database gave up once, and a stream is read but once
 			return errors.New("the database broke off; try again")
 		}
-		return s.readCopy(lines, &c, restorer{ctx, tx})
+		return s.readCopy(lines, &c, &restorer{ctx: ctx, tx: tx})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("put the copy into the database: %w", err)
@@ -53,7 +55,9 @@ func (s *Service) Restore(ctx context.Context, r io.Reader) (users int, err erro
 type keeper interface {
 	rules(d authz.Document) error
 	user(a db.Account) error
+	item(i db.Item) error
 	entry(e audit.Entry) error
+	end() error
 }
 
 // restorer puts everything into the database as it is read: PostgreSQL ends a
@@ -61,23 +65,38 @@ type keeper interface {
 type restorer struct {
 	ctx context.Context //nolint:containedctx // lives as long as one call of Restore
 	tx  *db.Tx
+
+	items []db.Item // not in the database yet
 }
 
-func (r restorer) rules(d authz.Document) error {
+func (r *restorer) rules(d authz.Document) error {
 	if len(d.Items) == 0 && definitionsOf(RuleSet{Definitions: d.Definitions}) == nil {
 		return nil
 	}
 	return r.tx.ReplaceRules(r.ctx, d)
 }
 
-func (r restorer) user(a db.Account) error {
+func (r *restorer) user(a db.Account) error {
 	if err := r.tx.InsertAccount(r.ctx, a); err != nil {
 		return fmt.Errorf("user %s: %w", a.Email, err)
 	}
 	return nil
 }
 
-func (r restorer) entry(e audit.Entry) error { return r.tx.InsertAudit(r.ctx, e) }
+func (r *restorer) item(i db.Item) error {
+	if r.items = append(r.items, i); len(r.items) < copyPage {
+		return nil
+	}
+	return r.end()
+}
+
+func (r *restorer) entry(e audit.Entry) error { return r.tx.InsertAudit(r.ctx, e) }
+
+func (r *restorer) end() error {
+	_, err := r.tx.SetItems(r.ctx, r.items)
+	r.items = nil
+	return err
+}
 
 // copyLines counts what it reads.
 type copyLines struct {
@@ -135,13 +154,13 @@ func parseCopyLine(text []byte) (line copyLine, err error) {
 		return copyLine{}, errors.New("two values on one line")
 	}
 	fields := 0
-	for _, has := range []bool{line.Head != nil, line.Rules != nil, line.User != nil, line.Audit != nil, line.End != nil} {
+	for _, has := range []bool{line.Head != nil, line.Rules != nil, line.User != nil, line.Item != nil, line.Audit != nil, line.End != nil} {
 		if has {
 			fields++
 		}
 	}
 	if fields != 1 || line.Definitions != nil && line.Rules == nil {
-		return copyLine{}, errors.New("one of tessera-copy, rules, user, audit and end is wanted")
+		return copyLine{}, errors.New("one of tessera-copy, rules, user, item, audit and end is wanted")
 	}
 	return line, nil
 }
@@ -160,12 +179,14 @@ func (s *Service) take(c *copied, n int, line copyLine, keep keeper) (err error)
 		if line.Definitions != nil {
 			d.Definitions = *line.Definitions
 		}
-		if _, err := s.compile(d); err != nil {
+		if c.policy, err = s.compile(d); err != nil {
 			return err
 		}
 		return keep.rules(d)
 	case line.User != nil:
 		return c.takeUser(*line.User, keep)
+	case line.Item != nil:
+		return c.takeItem(*line.Item, keep)
 	case line.Audit != nil:
 		if err := c.record.Add(*line.Audit); err != nil {
 			return err
@@ -173,7 +194,10 @@ func (s *Service) take(c *copied, n int, line copyLine, keep keeper) (err error)
 		return keep.entry(*line.Audit)
 	}
 	c.ended = true
-	return c.checkEnd(*line.End)
+	if err := c.checkEnd(*line.End); err != nil {
+		return err
+	}
+	return keep.end()
 }
 
 func checkCopyVersion(version int) error {
@@ -187,8 +211,8 @@ func (c *copied) takeUser(u copyUser, keep keeper) error {
 	switch {
 	case c.users == maxCopyUsers:
 		return fmt.Errorf("more than %d users", maxCopyUsers)
-	case c.record.Entries() > 0:
-		return errors.New("users stand before the record")
+	case c.record.Entries() > 0 || c.items > 0:
+		return errors.New("users stand before the record and before images")
 	}
 	account, err := u.account()
 	if err != nil {
@@ -198,9 +222,24 @@ func (c *copied) takeUser(u copyUser, keep keeper) error {
 	return keep.user(account)
 }
 
+func (c *copied) takeItem(i copyItem, keep keeper) error {
+	if c.record.Entries() > 0 {
+		return errors.New("images stand before the record")
+	}
+	row, err := itemRow(c.policy, Item{i.Image, &i.Setting})
+	if err != nil {
+		return err
+	}
+	c.items++
+	return keep.item(row)
+}
+
 func (c *copied) checkEnd(end copyEnd) error {
 	if end.Users != c.users {
 		return fmt.Errorf("%d users were written, %d are here", end.Users, c.users)
+	}
+	if end.Items != c.items {
+		return fmt.Errorf("%d images were written, %d are here", end.Items, c.items)
 	}
 	if end.Audit != c.record.Entries() {
 		return fmt.Errorf("%d entries of the record were written, %d are here", end.Audit, c.record.Entries())
@@ -219,11 +258,27 @@ func (u copyUser) account() (db.Account, error) {
 	if u.Password != "" {
 		errPassword = password.Check(u.Password)
 	}
-	if err := errors.Join(errID, checkEmail(u.Email), checkName(u.Name), errGroups, errPassword); err != nil {
+	identities, errIdentities := u.identities()
+	if err := errors.Join(errID, checkEmail(u.Email), checkName(u.Name), errGroups, errPassword, errIdentities); err != nil {
 		return db.Account{}, err
 	}
-	return db.Account{Password: u.Password, User: User{
+	return db.Account{Password: u.Password, Identities: identities, User: User{
 		ID: u.ID, Email: u.Email, Name: u.Name, Groups: groups, Admin: u.Admin, Active: u.Active,
 		Created: u.Created, Updated: u.Updated,
 	}}, nil
+}
+
+func (u copyUser) identities() (all []Identity, err error) {
+	if len(u.Identities) > maxIdentities {
+		return nil, fmt.Errorf("more than %d identities", maxIdentities)
+	}
+	for _, i := range u.Identities {
+		for _, text := range []string{i.Issuer, i.Subject, i.Provider} {
+			if text == "" || len(text) > maxIdentityText || !isPlain(text) {
+				return nil, errors.New("an identity has issuer, subject and provider")
+			}
+		}
+		all = append(all, Identity{Issuer: i.Issuer, Subject: i.Subject, Provider: i.Provider, Email: i.Email, Founded: i.Founded, Admin: i.Admin})
+	}
+	return all, nil
 }

@@ -159,6 +159,9 @@ func (s *Service) ExplainAll(ctx context.Context, q Question) (Explanation, erro
 	if err != nil {
 		return Explanation{}, err
 	}
+	if policy, err = s.withItem(ctx, policy, q.Image); err != nil {
+		return Explanation{}, err
+	}
 	if q.At.IsZero() {
 		q.At = s.Now()
 	}
@@ -178,7 +181,9 @@ func (s *Service) explained(ctx context.Context, user string) (authz.Principal, 
 	if err != nil || !u.Active {
 		return authz.Principal{}, notFound(err, "no-such-user")
 	}
-	return principal(u), nil
+	who := principal(u)
+	who.Terms, err = s.DB.UserTerms(ctx, u.ID)
+	return who, err
 }
 
 // ReasonFor is the reason for administrators: what readers are told of a hidden image

@@ -189,11 +189,12 @@ func (s *Service) signOut(ctx context.Context, secret string, find finder) error
 	})
 }
 
-// endFound ends the session of a secret and gives it; the zero Session if there is none.
+// endFound ends the session of a secret and gives it; the zero Session if there is none:
+// then it ends the visit that the secret stands for in its place, if it does.
 func endFound(ctx context.Context, tx *db.Tx, secret string, find finder) (Session, error) {
 	sess, err := find(tx.Reader, ctx, session.HashOf(secret))
 	if errors.Is(err, db.ErrNotFound) {
-		return Session{}, nil
+		return Session{}, endVisit(ctx, tx, secret)
 	}
 	if err != nil {
 		return Session{}, err

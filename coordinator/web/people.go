@@ -17,7 +17,15 @@ type SignIn struct {
 	CarryOn string // link that keeps it so
 	Admin   bool   // and yet has to sign in again, to administer
 	Error   string
+
+	Providers []Button // other ways to sign in
+	Find      bool     // one may be found by an address
+	NotFound  bool     // none was
+	Window    bool     // the page was opened by a viewer and closes itself in the end
 }
+
+// Button is a way to sign in.
+type Button struct{ Label, Link string }
 
 // ShowSignIn draws the sign-in form.
 func ShowSignIn(w http.ResponseWriter, status int, s SignIn) {
@@ -39,23 +47,60 @@ func ShowContinue(w http.ResponseWriter, c Continue) {
 	render(w, http.StatusOK, "continue", page{Title: catalogue.Text("continue.title"), Show: c})
 }
 
+// Deed is what was done when a page closes itself.
+type Deed int
+
+// The deeds.
+const (
+	SignedIn Deed = iota
+	Accepted      // terms
+	Looked        // nothing but to come by
+)
+
+// Title and Lead are the words about it.
+func (d Deed) Title() string {
+	switch d {
+	case Accepted:
+		return catalogue.Text("done.accepted.title")
+	case Looked:
+		return catalogue.Text("done.looked.title")
+	}
+	return catalogue.Text("done.title")
+}
+
+// Lead says what comes next.
+func (d Deed) Lead() string {
+	if d == Looked {
+		return catalogue.Text("done.looked.lead")
+	}
+	return catalogue.Text("done.lead")
+}
+
 // ShowDone draws the page that closes itself.
-func ShowDone(w http.ResponseWriter) {
+func ShowDone(w http.ResponseWriter, what Deed) {
 	nonce := newNonce()
 	protect(w.Header(), nonce)
-	render(w, http.StatusOK, "done", page{Title: catalogue.Text("done.title"), Nonce: nonce})
+	render(w, http.StatusOK, "done", page{Title: what.Title(), Nonce: nonce, Show: what})
+}
+
+// SignedOut may offer to sign out elsewhere too.
+type SignedOut struct {
+	Label   string // what the provider is called
+	Address string // its own page for that, "" for none
 }
 
 // ShowSignedOut draws the page after signing out.
-func ShowSignedOut(w http.ResponseWriter) {
+func ShowSignedOut(w http.ResponseWriter, s SignedOut) {
 	protect(w.Header(), "")
-	render(w, http.StatusOK, "signedout", page{Title: catalogue.Text("signout.title")})
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	render(w, http.StatusOK, "signedout", page{Title: catalogue.Text("signout.title"), Show: s})
 }
 
 // Problem is a sentence about what went wrong, with a way on.
 type Problem struct {
 	Sentence string
 	SignIn   string // link to sign in as somebody else, "" for none
+	Again    string // link to begin anew, "" for none
 }
 
 // ShowProblem draws an error page.

@@ -35,7 +35,7 @@ var sheets = []string{
 var pages = func() map[string]*template.Template {
 	parsed := map[string]*template.Template{}
 	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "templates/frame.html", "templates/parts.html"))
-	for _, name := range []string{"signin", "continue", "done", "signedout", "problem", "link", "password", "account"} {
+	for _, name := range []string{"signin", "continue", "terms", "done", "signedout", "problem", "link", "password", "onward", "ways", "account"} {
 		parsed[name] = template.Must(template.Must(frame.Clone()).ParseFS(files, "templates/"+name+".html"))
 	}
 	desk := template.Must(template.New("desk.html").Funcs(functions).ParseFS(files, "templates/desk.html", "templates/parts.html"))
@@ -61,11 +61,12 @@ var functions = template.FuncMap{
 
 // page is what the frame needs to know besides what its main part shows.
 type page struct {
-	Title string
-	Nonce string // of the page's one script; "" if it has none
-	Admin *Admin // set on pages for administrators
-	Menu  []Chapter
-	Show  any
+	Title   string
+	Nonce   string // of the page's one script; "" if it has none
+	Refresh string // address that the browser goes on to by itself; "" if it stays
+	Admin   *Admin // set on pages for administrators
+	Menu    []Chapter
+	Show    any
 }
 
 // render draws a page whole before it sends the first byte, so that a fault in

@@ -35,9 +35,40 @@ func everyPage() map[string]*httptest.ResponseRecorder {
 	draw("continue", func(w http.ResponseWriter) {
 		web.ShowContinue(w, web.Continue{Action: "/a", Origin: evil, As: evil, Switch: "/b"})
 	})
-	draw("done", web.ShowDone)
-	draw("signed out", web.ShowSignedOut)
-	draw("problem", func(w http.ResponseWriter) { web.ShowProblem(w, 404, web.Problem{Sentence: evil, SignIn: "/b"}) })
+	draw("done", func(w http.ResponseWriter) { web.ShowDone(w, web.SignedIn) })
+	draw("accepted", func(w http.ResponseWriter) { web.ShowDone(w, web.Accepted) })
+	draw("looked", func(w http.ResponseWriter) { web.ShowDone(w, web.Looked) })
+	draw("terms", func(w http.ResponseWriter) {
+		web.ShowTerms(w, 200, web.Terms{
+			Action: "/a", Origin: evil, Next: evil, Title: evil, Text: evil + "\n\n" + evil, Language: "en", Version: evil, As: evil, Switch: "/b", Problem: evil,
+		})
+	})
+	draw("terms, accepted", func(w http.ResponseWriter) {
+		web.ShowTerms(w, 200, web.Terms{Action: "/a", Title: "x", Text: "y", Language: "en", Accepted: true})
+	})
+	draw("signed out", func(w http.ResponseWriter) { web.ShowSignedOut(w, web.SignedOut{}) })
+	draw("signed out, not there", func(w http.ResponseWriter) {
+		web.ShowSignedOut(w, web.SignedOut{Label: evil, Address: "https://idp.example.org/out?" + evil})
+	})
+	draw("sign in by", func(w http.ResponseWriter) {
+		web.ShowSignIn(w, 200, web.SignIn{
+			Action: "/a", Origin: evil, Email: evil, Window: true, Find: true, NotFound: true,
+			Providers: []web.Button{{Label: evil, Link: "/c?" + evil}, {Label: "Two", Link: "/d"}},
+		})
+	})
+	draw("onward", func(w http.ResponseWriter) {
+		web.ShowOnward(w, web.Onward{Sentence: evil, Next: "https://idp.example.org/a?b=c&d=" + evil})
+	})
+	draw("ways", func(w http.ResponseWriter) {
+		web.ShowWays(w, web.Ways{
+			As: evil, Held: []web.Way{{Label: evil, Email: evil, Issuer: evil, Subject: evil, Since: time.Now()}},
+			Offered: []web.Button{{Label: evil, Link: "/c"}},
+		})
+	})
+	draw("ways, none", func(w http.ResponseWriter) { web.ShowWays(w, web.Ways{As: evil}) })
+	draw("problem", func(w http.ResponseWriter) {
+		web.ShowProblem(w, 404, web.Problem{Sentence: evil, SignIn: "/b", Again: "/c"})
+	})
 	draw("link", func(w http.ResponseWriter) { web.ShowLink(w, 200, web.Link{}) })
 	draw("link, read", func(w http.ResponseWriter) {
 		web.ShowLink(w, 400, web.Link{Code: evil, As: evil, Email: evil, Password: true, Problem: evil})

@@ -217,10 +217,17 @@ func (silentAuthority) Lookup(context.Context, session.Kind, session.Hash) (sess
 	return session.Credential{}, session.ErrUnknown
 }
 
+func (silentAuthority) Identity(context.Context, string, string) (session.Credential, error) {
+	return session.Credential{}, session.ErrUnknown
+}
+
 // What the authority says of a secret is passed on as it is.
 func TestAuthority(t *testing.T) {
 	a := NewAuthority(silentAuthority{})
 	if _, err := a.Lookup(t.Context(), session.KindSession, session.Hash{}); !errors.Is(err, session.ErrUnknown) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := a.Identity(t.Context(), "issuer", "subject"); !errors.Is(err, session.ErrUnknown) {
 		t.Errorf("got %v", err)
 	}
 }

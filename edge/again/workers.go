@@ -101,6 +101,13 @@ func (a *Authority) Lookup(ctx context.Context, kind session.Kind, hash session.
 	})
 }
 
+// Identity implements session.Authority.
+func (a *Authority) Identity(ctx context.Context, issuer, subject string) (session.Credential, error) {
+	return simple(ctx, a.asker, func(ctx context.Context) (session.Credential, error) {
+		return a.authority.Identity(ctx, issuer, subject)
+	})
+}
+
 // Rights implements session.Authority.
 func (a *Authority) Rights(ctx context.Context, since int64) (session.Rights, error) {
 	return simple(ctx, a.asker, func(ctx context.Context) (session.Rights, error) { return a.authority.Rights(ctx, since) })

@@ -86,6 +86,10 @@ func newCard(id string, d authz.Decision) card {
 	switch {
 	case d.Public:
 		c.State, c.Words = "open", "Open to everybody"
+	case d.Terms != nil:
+		c.State, c.Words = "login", "Under terms of use"
+	case d.Access == authz.Networks:
+		c.State, c.Words = "groups", "In the reading room"
 	case d.Access == authz.Groups:
 		c.State, c.Words = "groups", "For some readers"
 	case d.Access == authz.Deny:

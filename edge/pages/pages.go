@@ -50,7 +50,9 @@ type Config struct {
 	Judge    Judge
 	SiteName string
 	Version  string
-	Log      *slog.Logger
+
+	ServiceName string // of the sign-in service; empty: "members"
+	Log         *slog.Logger
 }
 
 // Pages serves "/", /view, /view/{id}, /assets/ and the files browsers ask for.

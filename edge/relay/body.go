@@ -1,71 +1,51 @@
 package relay
 
 import (
+	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
-	"net/netip"
-	"sync"
+	"slices"
 	"time"
 )
 
-// What clients may send, and have waiting here while they do. A body is read whole before
-// a coordinator is troubled with it: one that trickles in must hold none of the places
-// that everybody's requests need there.
+// What one request may bring. A body is read whole before a coordinator is troubled with
+// it: one that trickles in must hold none of the places that everybody's requests need
+// there.
 const (
-	maxBody       = 1 << 20          // bytes
-	maxRules      = 16 << 20         // of a list of rules
-	maxBodies     = 256              // being read at a time
-	maxClientOnes = 8                // of these, from one address
-	maxBodyBytes  = 128 << 20        // of all of them, as promised or, where nothing is, at their largest
-	maxClientSize = 32 << 20         // of those from one address
-	bodyTime      = 10 * time.Second // for one of them to arrive
+	maxBody   = 1 << 20          // bytes
+	maxRules  = 16 << 20         // of a list of rules
+	chunkSize = 64 << 10         // the first of them is free: forms find room whatever else is here
+	bodyTime  = 10 * time.Second // for a body to arrive,
+	bodyRate  = 256 << 10        // and a second more for each so many bytes of it
+	hangUpIn  = time.Second      // after a refusal, for who still sends to read it
 
 	rulesPath = "/auth/admin/api/v1/rules"
 )
 
-// bodies counts those being read.
-type bodies struct {
-	mu     sync.Mutex
-	all    load
-	client map[string]load
+// refusal is why a body is not taken.
+type refusal struct {
+	status   int
+	sentence string
 }
 
-type load struct {
-	ones  int
-	bytes int64
+var (
+	tooLarge = &refusal{http.StatusRequestEntityTooLarge, "That is too much to send at once."}
+	crowded  = &refusal{http.StatusServiceUnavailable, "Too many are sending something at the moment. Try again in a few seconds."}
+	tooSlow  = &refusal{http.StatusRequestTimeout, "What you sent did not arrive in time. Try again."}
+	broken   = &refusal{http.StatusInternalServerError, "Something went wrong on our side."}
+)
+
+// body is what a request brings. Its bytes are on the ledger, but for the first chunk of
+// them, from before they arrive until it is released.
+type body struct {
+	ledger *ledger
+	client string
+	chunks net.Buffers
+	size   int64 // so far
+	booked int64
 }
-
-func (l load) with(ones int, bytes int64) load { return load{l.ones + ones, l.bytes + bytes} }
-
-func (l load) fits(ones int, bytes int64) bool { return l.ones <= ones && l.bytes <= bytes }
-
-// enter takes a place for a body of so many bytes from a client; leave gives it back. ok
-// is false where there is none.
-func (b *bodies) enter(client string, size int64) (leave func(), ok bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	all, own := b.all.with(1, size), b.client[client].with(1, size)
-	if !all.fits(maxBodies, maxBodyBytes) || !own.fits(maxClientOnes, maxClientSize) {
-		return nil, false
-	}
-	if b.client == nil {
-		b.client = make(map[string]load)
-	}
-	b.all, b.client[client] = all, own
-	return func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.all, b.client[client] = b.all.with(-1, -size), b.client[client].with(-1, -size)
-		if b.client[client].ones == 0 {
-			delete(b.client, client)
-		}
-	}, true
-}
-
-// held is where a request's context has its body, which has arrived and can be sent more
-// than once.
-type held struct{}
 
 // most is what a request may bring: only lists of rules are long.
 func most(q *http.Request) int64 {
@@ -75,43 +55,105 @@ func most(q *http.Request) int64 {
 	return maxBody
 }
 
-// sender is what one client can hardly have more of: an IPv4 address, or the 64 bits of an
-// IPv6 network.
-func sender(client string) string {
-	addr, err := netip.ParseAddr(client)
-	if err != nil || addr.Unmap().Is4() {
-		return client
+// receive reads a request's body whole. What was announced takes no room: that is for
+// bytes that come.
+func (b *body) receive(w http.ResponseWriter, q *http.Request, patience time.Duration) *refusal {
+	limit := most(q)
+	if q.ContentLength > limit {
+		return tooLarge
 	}
-	return netip.PrefixFrom(addr.WithZone(""), 64).Masked().String()
-}
-
-// receive reads a request's body whole. status is not 0 where it is refused, with the
-// sentence that says why.
-func (r *Relay) receive(w http.ResponseWriter, q *http.Request) (body []byte, status int, sentence string) {
-	size, limit := q.ContentLength, most(q)
-	switch {
-	case size > limit:
-		return nil, http.StatusRequestEntityTooLarge, "That is too much to send at once."
-	case size < 0:
-		size = limit
+	if !b.ledger.take(b.client, load{ones: 1}) {
+		return crowded
 	}
-	leave, ok := r.bodies.enter(sender(clientOf(q)), size)
-	if !ok {
-		return nil, http.StatusServiceUnavailable, "Too many are sending something at the moment. Try again in a few seconds."
-	}
-	defer leave()
-	control := http.NewResponseController(w)
-	if err := control.SetReadDeadline(time.Now().Add(r.bodyTime)); err != nil {
-		return nil, http.StatusInternalServerError, "Something went wrong on our side."
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, limit))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return nil, http.StatusRequestEntityTooLarge, "That is too much to send at once."
-	case err != nil:
-		return nil, http.StatusRequestTimeout, "What you sent did not arrive in time. Try again."
+	defer b.ledger.give(b.client, load{ones: 1})
+	control, began := http.NewResponseController(w), time.Now()
+	from := http.MaxBytesReader(w, q.Body, limit)
+	for {
+		if err := control.SetReadDeadline(began.Add(b.allowed(patience))); err != nil {
+			return broken
+		}
+		if !b.book(q.ContentLength) {
+			return crowded
+		}
+		if done, why := b.fill(from); why != nil {
+			return why
+		} else if done {
+			break
+		}
 	}
 	_ = control.SetReadDeadline(time.Time{}) // the server sets its own for the next request
-	return body, 0, ""
+	return nil
+}
+
+// allowed is how long a body may take of which so much has come.
+func (b *body) allowed(patience time.Duration) time.Duration {
+	return patience + time.Duration(b.size)*time.Second/bodyRate
+}
+
+// book makes room for the next chunk. One byte more than was announced is where the end
+// of the body is read.
+func (b *body) book(announced int64) bool {
+	next := int64(chunkSize)
+	if announced >= 0 {
+		next = min(next, announced-b.size+1)
+	}
+	if len(b.chunks) > 0 {
+		if !b.ledger.take(b.client, load{bytes: next}) {
+			return false
+		}
+		b.booked += next
+	}
+	b.chunks = append(b.chunks, make([]byte, 0, max(next, 1)))
+	return true
+}
+
+// fill reads until the last chunk is full, or the body has ended.
+func (b *body) fill(from io.Reader) (done bool, why *refusal) {
+	chunk := &b.chunks[len(b.chunks)-1]
+	for len(*chunk) < cap(*chunk) {
+		n, err := from.Read((*chunk)[len(*chunk):cap(*chunk)])
+		*chunk = (*chunk)[:len(*chunk)+n]
+		b.size += int64(n)
+		var large *http.MaxBytesError
+		switch {
+		case errors.Is(err, io.EOF):
+			return true, nil
+		case errors.As(err, &large):
+			return false, tooLarge
+		case err != nil:
+			return false, tooSlow
+		}
+	}
+	return false, nil
+}
+
+// release takes the body off the ledger.
+func (b *body) release() { b.ledger.give(b.client, load{bytes: b.booked}) }
+
+// held is where a request's context has its body.
+type held struct{}
+
+// carried is the request with its body where it can be read more than once.
+func (b *body) carried(q *http.Request) *http.Request {
+	q = q.WithContext(context.WithValue(q.Context(), held{}, b))
+	q.Body, q.ContentLength, q.TransferEncoding = http.NoBody, b.size, nil
+	return q
+}
+
+// reader reads the body from its beginning.
+func (b *body) reader() io.ReadCloser {
+	chunks := slices.Clone(b.chunks) // reading uses them up
+	return io.NopCloser(&chunks)
+}
+
+// hangUp keeps who is refused from sending on: over HTTP/1 the connection ends with the
+// answer, after a moment in which the answer can be read.
+func hangUp(w http.ResponseWriter, q *http.Request) {
+	if q.Body == nil || q.Body == http.NoBody {
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(hangUpIn))
+	if q.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
+	}
 }

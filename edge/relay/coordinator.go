@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -40,8 +39,8 @@ func (c *coordinator) address(q *http.Request) *http.Request {
 	u := *q.URL
 	u.Scheme, u.Host = c.url.Scheme, c.url.Host
 	to.URL = &u
-	if body, ok := q.Context().Value(held{}).([]byte); ok {
-		to.Body = io.NopCloser(bytes.NewReader(body))
+	if b, ok := q.Context().Value(held{}).(*body); ok {
+		to.Body = b.reader()
 	}
 	return to
 }

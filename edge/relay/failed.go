@@ -23,27 +23,27 @@ func (r *Relay) failed(w http.ResponseWriter, q *http.Request, err error) {
 		r.away.ServeHTTP(w, q)
 		return
 	}
-	refuse(w, q, http.StatusServiceUnavailable, "The coordinators cannot be reached at the moment. Try again in a few seconds.")
+	refuse(w, q, &refusal{http.StatusServiceUnavailable, "The coordinators cannot be reached at the moment. Try again in a few seconds."})
 }
 
 func isAPI(q *http.Request) bool { return strings.HasPrefix(q.URL.Path, "/auth/admin/api/") }
 
 // refuse says why in the form that the caller reads.
-func refuse(w http.ResponseWriter, q *http.Request, status int, sentence string) {
+func refuse(w http.ResponseWriter, q *http.Request, why *refusal) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	if status == http.StatusServiceUnavailable {
+	if why.status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", retryAfter)
 	}
 	if !isAPI(q) {
-		http.Error(w, sentence, status)
+		http.Error(w, why.sentence, why.status)
 		return
 	}
 	h.Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
+	w.WriteHeader(why.status)
 	_ = json.NewEncoder(w).Encode(struct {
 		Title  string `json:"title"`
 		Status int    `json:"status"`
 		Detail string `json:"detail"`
-	}{http.StatusText(status), status, sentence})
+	}{http.StatusText(why.status), why.status, why.sentence})
 }

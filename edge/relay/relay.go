@@ -45,7 +45,7 @@ type Relay struct {
 	coordinators []*coordinator
 	next         atomic.Uint32
 	inFlight     atomic.Int64
-	bodies       bodies
+	bodies       ledger
 	bodyTime     time.Duration
 	away         http.Handler
 	log          *slog.Logger
@@ -90,17 +90,19 @@ func newTransport(conns int) *http.Transport {
 func (r *Relay) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	defer r.inFlight.Add(-1)
 	if r.inFlight.Add(1) > maxInFlight {
+		hangUp(w, q)
 		r.failed(w, q, errors.New("too many requests are with the coordinators"))
 		return
 	}
 	if q.Body != nil && q.Body != http.NoBody {
-		body, status, sentence := r.receive(w, q)
-		if status != 0 {
-			refuse(w, q, status, sentence)
+		b := &body{ledger: &r.bodies, client: sender(clientOf(q))}
+		defer b.release()
+		if why := b.receive(w, q, r.bodyTime); why != nil {
+			hangUp(w, q)
+			refuse(w, q, why)
 			return
 		}
-		q = q.WithContext(context.WithValue(q.Context(), held{}, body))
-		q.Body, q.ContentLength, q.TransferEncoding = http.NoBody, int64(len(body)), nil
+		q = b.carried(q)
 	}
 	r.proxy.ServeHTTP(w, q)
 }

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -57,7 +58,7 @@ func edge(t *testing.T, coordinators ...string) (url string, r *Relay) {
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		q.URL.Scheme, q.URL.Host, q.Host = "https", "iiif.example.org", "iiif.example.org"
-		q.RemoteAddr = "198.51.100.4:0"
+		q.RemoteAddr = cmp.Or(q.Header.Get("X-Test-Client"), "198.51.100.4") + ":0"
 		q.Header.Set("X-Request-Id", "request-1")
 		r.ServeHTTP(w, q)
 	}))

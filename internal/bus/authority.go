@@ -15,8 +15,10 @@ import (
 
 // The kinds of question about people.
 const (
-	kindLookup = "lookup"
-	kindRights = "rights"
+	kindLookup   = "lookup"
+	kindIdentity = "identity"
+	kindRights   = "rights"
+	kindItems    = "items"
 )
 
 const (
@@ -30,6 +32,13 @@ type lookup struct {
 	Kind session.Kind `json:"kind"`
 	Hash session.Hash `json:"hash"`
 }
+
+type subject struct {
+	Issuer  string `json:"issuer"`
+	Subject string `json:"subject"`
+}
+
+const maxIdentity = 2 << 10 // bytes of either
 
 type since struct {
 	Revision int64 `json:"revision"`
@@ -64,10 +73,15 @@ func ServeAuthority(c *Conn, a session.Authority) (*AuthorityServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the revision of rights: %w", err)
 	}
-	r, err := respond(c, authority, map[string]handler{
-		kindLookup: lookupHandler(a),
-		kindRights: rightsHandler(a),
-	}, ServerConfig{Jobs: authorityJobs}.bounds())
+	handlers := map[string]handler{
+		kindLookup:   lookupHandler(a),
+		kindIdentity: identityHandler(a),
+		kindRights:   rightsHandler(a),
+	}
+	if catalogue, ok := a.(session.Catalogue); ok {
+		handlers[kindItems] = itemsHandler(catalogue)
+	}
+	r, err := respond(c, authority, handlers, ServerConfig{Jobs: authorityJobs}.bounds())
 	if err != nil {
 		return nil, err
 	}
@@ -173,14 +187,32 @@ func lookupHandler(a session.Authority) handler {
 			return answer{}, tile.Fail(tile.Invalid, "unknown kind of credential", nil)
 		}
 		c, err := a.Lookup(ctx, q.Kind, q.Hash)
-		if errors.Is(err, session.ErrUnknown) {
-			return answer{}, tile.Fail(tile.NotFound, "", err)
-		}
+		return credentialAnswer(c, err)
+	}
+}
+
+func identityHandler(a session.Authority) handler {
+	return func(ctx context.Context, data []byte) (answer, error) {
+		q, err := decode[subject](data)
 		if err != nil {
 			return answer{}, err
 		}
-		return jsonAnswer(c)
+		if q.Issuer == "" || q.Subject == "" || len(q.Issuer) > maxIdentity || len(q.Subject) > maxIdentity {
+			return answer{}, tile.Fail(tile.Invalid, "no identity", nil)
+		}
+		c, err := a.Identity(ctx, q.Issuer, q.Subject)
+		return credentialAnswer(c, err)
 	}
+}
+
+func credentialAnswer(c session.Credential, err error) (answer, error) {
+	if errors.Is(err, session.ErrUnknown) {
+		return answer{}, tile.Fail(tile.NotFound, "", err)
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	return jsonAnswer(c)
 }
 
 func rightsHandler(a session.Authority) handler {
@@ -197,13 +229,30 @@ func rightsHandler(a session.Authority) handler {
 	}
 }
 
+func itemsHandler(a session.Catalogue) handler {
+	return func(ctx context.Context, data []byte) (answer, error) {
+		q, err := decode[session.ItemMark](data)
+		if err != nil {
+			return answer{}, err
+		}
+		page, err := a.Items(ctx, q)
+		if err != nil {
+			return answer{}, err
+		}
+		return jsonAnswer(page)
+	}
+}
+
 // AuthorityClient asks the coordinators. It is safe for concurrent use.
 type AuthorityClient struct {
 	questions requester
 	revisions chan int64
 }
 
-var _ session.Authority = (*AuthorityClient)(nil)
+var (
+	_ session.Authority = (*AuthorityClient)(nil)
+	_ session.Catalogue = (*AuthorityClient)(nil)
+)
 
 // NewAuthority makes a client that lives as long as c.
 func NewAuthority(c *Conn) *AuthorityClient {
@@ -251,8 +300,17 @@ func (a *AuthorityClient) ask(ctx context.Context, kind string, question, answer
 
 // Lookup implements session.Authority.
 func (a *AuthorityClient) Lookup(ctx context.Context, kind session.Kind, hash session.Hash) (session.Credential, error) {
+	return a.credential(ctx, kindLookup, lookup{kind, hash})
+}
+
+// Identity implements session.Authority.
+func (a *AuthorityClient) Identity(ctx context.Context, issuer, sub string) (session.Credential, error) {
+	return a.credential(ctx, kindIdentity, subject{issuer, sub})
+}
+
+func (a *AuthorityClient) credential(ctx context.Context, kind string, question any) (session.Credential, error) {
 	var c session.Credential
-	err := a.ask(ctx, kindLookup, lookup{kind, hash}, &c)
+	err := a.ask(ctx, kind, question, &c)
 	if tile.CodeOf(err) == tile.NotFound {
 		return session.Credential{}, session.ErrUnknown
 	}
@@ -264,4 +322,11 @@ func (a *AuthorityClient) Rights(ctx context.Context, revision int64) (session.R
 	var r session.Rights
 	err := a.ask(ctx, kindRights, since{revision}, &r)
 	return r, err
+}
+
+// Items implements session.Catalogue.
+func (a *AuthorityClient) Items(ctx context.Context, after session.ItemMark) (session.ItemPage, error) {
+	var p session.ItemPage
+	err := a.ask(ctx, kindItems, after, &p)
+	return p, err
 }

@@ -16,12 +16,17 @@ import (
 )
 
 type people struct {
-	lookup func(session.Kind, session.Hash) (session.Credential, error)
-	rights func(since int64) (session.Rights, error)
+	lookup   func(session.Kind, session.Hash) (session.Credential, error)
+	identity func(issuer, subject string) (session.Credential, error)
+	rights   func(since int64) (session.Rights, error)
 }
 
 func (p people) Lookup(_ context.Context, k session.Kind, h session.Hash) (session.Credential, error) {
 	return p.lookup(k, h)
+}
+
+func (p people) Identity(_ context.Context, issuer, subject string) (session.Credential, error) {
+	return p.identity(issuer, subject)
 }
 
 func (p people) Rights(_ context.Context, since int64) (session.Rights, error) {
@@ -67,6 +72,12 @@ func TestAuthorityOverTheBus(t *testing.T) {
 			}
 			return want, nil
 		},
+		identity: func(issuer, subject string) (session.Credential, error) {
+			if issuer != "https://login.example.edu" || subject != "ada" {
+				return session.Credential{}, fmt.Errorf("identity: %w", session.ErrUnknown)
+			}
+			return want, nil
+		},
 		rights: func(since int64) (session.Rights, error) {
 			if since == 40 {
 				return session.Rights{Revision: 41}, nil
@@ -89,6 +100,17 @@ func TestAuthorityOverTheBus(t *testing.T) {
 	}
 	_, err = client.Lookup(t.Context(), "cookie", session.HashOf("secret"))
 	wantCode(t, err, tile.Invalid)
+
+	if got, err := client.Identity(t.Context(), "https://login.example.edu", "ada"); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, err := client.Identity(t.Context(), "https://login.example.edu", "eve"); !errors.Is(err, session.ErrUnknown) {
+		t.Errorf("somebody else: %v", err)
+	}
+	for _, subject := range []string{"", strings.Repeat("x", maxIdentity+1)} {
+		_, err = client.Identity(t.Context(), "https://login.example.edu", subject)
+		wantCode(t, err, tile.Invalid)
+	}
 
 	rights, err := client.Rights(t.Context(), 0)
 	if err != nil || !reflect.DeepEqual(rights, all) {

@@ -76,7 +76,7 @@ func (c *Client) Render(ctx context.Context, job tile.Job) (tile.Result, error) 
 	if err != nil {
 		return tile.Result{}, err
 	}
-	return tile.Result{Type: h.kind, Size: h.size, Body: body, Cache: h.cache, Worker: h.worker, Timing: h.timing}, nil
+	return tile.Result{Type: h.kind, Size: h.size, Body: body, Cache: h.cache, Worker: h.worker, Timing: h.timing, Damaged: h.damaged}, nil
 }
 
 // Manifest implements tile.Library.

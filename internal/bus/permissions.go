@@ -50,12 +50,13 @@ type Rights struct{ Publish, Subscribe []string }
 //     what others are asked, and credit for their own streams alone.
 //   - Only coordinators tell revisions, say what is to be forgotten, and use JetStream.
 //   - Everybody tells how it is, for itself alone; only coordinators hear it.
+//   - Only edges tell what they showed and refused, and one coordinator hears it.
 //
 // Trap: "*" in a right to subscribe also lets through a ">" in its place, so nobody
 // may publish below such a subject what not everybody in the group may hear.
 var table = map[Role]Rights{
 	RoleEdge: {
-		Publish:   []string{"tessera.job.*", "tessera.authority.*", "tessera.cancel.*", "tessera.flow.*.*.*", ownState(RoleEdge)},
+		Publish:   []string{"tessera.job.*", "tessera.authority.*", "tessera.cancel.*", "tessera.flow.*.*.*", sightingSubject, ownState(RoleEdge)},
 		Subscribe: []string{inboxRoot + "edge." + ownUser + ".>", revisionSubject, purgeSubject},
 	},
 	RoleWorker: {
@@ -71,6 +72,7 @@ var table = map[Role]Rights{
 			"tessera.authority.* " + queueGroup, "tessera.cancel.authority", "tessera.flow." + ownUser + ".>",
 			inboxRoot + "coordinator." + ownUser + ".>", // answers of JetStream, and lists
 			stateRoot + "*.*",
+			sightingSubject + " " + queueGroup,
 		},
 	},
 	RoleStorage: {Publish: []string{allEvents}},

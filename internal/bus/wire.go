@@ -5,7 +5,7 @@
 // # Subjects
 //
 //	tessera.job.<kind>                 jobs: render, info, manifest, list, capabilities; queue group of the workers
-//	tessera.authority.<kind>           questions: lookup, rights; queue group of the coordinators
+//	tessera.authority.<kind>           questions: lookup, identity, rights; queue group of the coordinators
 //	tessera.cancel.<service>           job ids whose caller has left; every member hears them
 //	tessera.flow.<user>.<responder>.<stream>  credit for one stream, and its end, from the receiver
 //	tessera.revision                   newest revision of rights, decimal, every second
@@ -39,7 +39,7 @@
 //	Tessera-Checksum  XXH64 of an inline body, 16 hex digits
 //	Tessera-Stream    subject that opens the stream of a body too large to be inline
 //	Tessera-Version   version of a document
-//	Tessera-Cache, Tessera-Worker, Tessera-Timing   as in tile.Result; timing in JSON
+//	Tessera-Cache, Tessera-Worker, Tessera-Timing, Tessera-Damaged   as in tile.Result; timing in JSON
 //
 // # Streams
 //
@@ -86,6 +86,7 @@ const (
 	headerCache    = "Tessera-Cache"
 	headerWorker   = "Tessera-Worker"
 	headerTiming   = "Tessera-Timing"
+	headerDamaged  = "Tessera-Damaged"
 
 	// The server's own answer to a message with a reply subject that nobody hears.
 	headerStatus       = "Status"
@@ -199,6 +200,7 @@ type head struct {
 	cache    string
 	worker   string
 	timing   tile.Timing
+	damaged  bool
 }
 
 func (h head) header() nats.Header {
@@ -226,6 +228,9 @@ func (h head) header() nats.Header {
 		timing, _ := json.Marshal(h.timing) // four integers: cannot fail
 		set(headerTiming, string(timing))
 	}
+	if h.damaged {
+		set(headerDamaged, "1")
+	}
 	return out
 }
 
@@ -235,7 +240,7 @@ func parseHead(in nats.Header) (head, error) {
 	}
 	h := head{
 		kind: in.Get(headerType), stream: in.Get(headerStream), version: in.Get(headerVersion),
-		cache: in.Get(headerCache), worker: in.Get(headerWorker),
+		cache: in.Get(headerCache), worker: in.Get(headerWorker), damaged: in.Get(headerDamaged) != "",
 	}
 	var err error
 	if h.size, err = strconv.ParseInt(in.Get(headerSize), 10, 64); err != nil || h.size < 0 || h.size > maxSize {

@@ -18,7 +18,7 @@ import (
 func TestHeadRoundTrip(t *testing.T) {
 	cases := map[string]head{
 		"inline": {kind: "image/jpeg", size: 30_000, checksum: 0xfeed, cache: tile.FromMiss, worker: "w-1"},
-		"stream": {kind: "image/png", size: maxSize, stream: flowSubject("u", "r", "s"), timing: tile.Timing{Encode: time.Second}},
+		"stream": {kind: "image/png", size: maxSize, stream: flowSubject("u", "r", "s"), timing: tile.Timing{Encode: time.Second}, damaged: true},
 		"empty":  {},
 		"doc":    {kind: "application/json", version: `"1-2-3"`, size: 2, checksum: 1},
 		"error":  {err: tile.Fail(tile.Broken, "the file ends early", nil)},

@@ -67,7 +67,7 @@ func renderHandler(name string, r tile.Renderer) handler {
 		if res.Worker == "" {
 			res.Worker = name
 		}
-		h := head{kind: res.Type, size: res.Size, cache: res.Cache, worker: res.Worker, timing: res.Timing}
+		h := head{kind: res.Type, size: res.Size, cache: res.Cache, worker: res.Worker, timing: res.Timing, damaged: res.Damaged}
 		return answer{head: h, body: res.Body}, nil
 	}
 }

@@ -35,15 +35,18 @@ type Setting struct {
 // All lists the settings in the order of the manual.
 func All() []Setting {
 	t := reflect.TypeFor[Settings]()
-	all := make([]Setting, t.NumField())
-	for i := range all {
+	all := make([]Setting, 0, t.NumField())
+	for i := range t.NumField() {
 		f := t.Field(i)
-		name := f.Tag.Get("flag")
-		all[i] = Setting{
+		name, ok := f.Tag.Lookup("flag")
+		if !ok {
+			continue // has more to say than fits a flag
+		}
+		all = append(all, Setting{
 			Name: name, Env: "TESSERA_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_")),
 			Default: f.Tag.Get("default"), Help: f.Tag.Get("help"),
 			Secret: f.Tag.Get("secret") == "true", Roles: parseRoles(f.Tag.Get("roles")), index: i,
-		}
+		})
 	}
 	return all
 }
@@ -69,7 +72,7 @@ func Load(args, environ []string, usage io.Writer) (*Loaded, error) {
 // os.Environ. usage, if not nil, receives the list of flags when -h or --help is among
 // args, with pflag.ErrHelp. Settings that the role must not have are Validate's business.
 func LoadFor(role Role, args, environ []string, usage io.Writer) (*Loaded, error) {
-	l := &Loaded{Role: role, origins: make([]Origin, len(All())), keys: strayKeys(role, environ)}
+	l := &Loaded{Role: role, origins: make([]Origin, reflect.TypeFor[Settings]().NumField()), keys: strayKeys(role, environ)}
 	for _, s := range All() {
 		if err := l.assign(s, s.Default, FromDefault); s.Default != "" && err != nil {
 			return nil, err
@@ -89,7 +92,7 @@ func LoadFor(role Role, args, environ []string, usage io.Writer) (*Loaded, error
 		file = lookup(environ, "TESSERA_CONFIG")
 	}
 	err = errors.Join(l.readFile(file), l.readEnv(environ), l.readFlags(flags))
-	return l, errors.Join(err, l.readAWS(environ))
+	return l, errors.Join(err, l.readAWS(environ), l.flaggedProvider())
 }
 
 func flagError(err error) error {
@@ -143,6 +146,10 @@ func (l *Loaded) readFile(path string) error {
 	}
 	all, errs := All(), []error(nil)
 	for name, node := range values {
+		if name == providersKey {
+			errs = append(errs, l.readProviders(path, node))
+			continue
+		}
 		i := slices.IndexFunc(all, func(s Setting) bool { return s.Name == name })
 		if i < 0 {
 			errs = append(errs, fmt.Errorf("%s:%d: no setting is called %q%s", path, node.Line, name, suggest(name)))

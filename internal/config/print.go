@@ -22,6 +22,11 @@ func (l *Loaded) Print(w io.Writer) error {
 		}
 		fmt.Fprintf(table, "%s:\t%s\t# %s\n", s.Name, value, l.origins[s.index])
 	}
+	for _, p := range l.Providers {
+		if p.Name != flaggedName {
+			fmt.Fprintf(table, "oidc: %s:\t%s\t# %s\n", p.Name, p.summary(), FromFile)
+		}
+	}
 	return table.Flush()
 }
 

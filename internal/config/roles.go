@@ -71,6 +71,7 @@ func (l *Loaded) foreign() error {
 				s.spelling(from), from, article(l.Role), rolesText(s.Roles)))
 		}
 	}
+	errs = append(errs, l.foreignProviders())
 	for _, name := range l.keys {
 		errs = append(errs, fmt.Errorf("%s (from %s) is the key of a bucket, which is not for %s; take it away here", name, FromEnv, article(l.Role)))
 	}

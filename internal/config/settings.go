@@ -44,6 +44,7 @@ type Settings struct {
 	DecoderPath  string   `flag:"decoder-path" roles:"serve worker" help:"path of tessera-decoder; default: beside tessera"`
 	DecoderBytes Bytes    `flag:"decoder-memory" roles:"serve worker" default:"2GiB" help:"memory one decoder process may use"`
 	DecodeTime   Duration `flag:"decode-timeout" roles:"serve worker" default:"60s" help:"time after which a decode is ended"`
+	Damaged      string   `flag:"damaged" roles:"serve worker" default:"refuse" help:"refuse, or best-effort: draw what can be decoded of damaged files, which is never kept as a result"`
 	Unsandboxed  bool     `flag:"insecure-decoder" roles:"serve worker" help:"run decoders without a sandbox where the kernel offers none"`
 	MaxWidth     int      `flag:"max-width" roles:"serve edge" default:"0" help:"largest width of an answer in pixels; 0: none"`
 	MaxHeight    int      `flag:"max-height" roles:"serve edge" default:"0" help:"largest height of an answer in pixels; 0: none"`
@@ -56,12 +57,18 @@ type Settings struct {
 	Access       string   `flag:"default-access" roles:"serve edge coordinator" default:"login" help:"open or login: images no rule names"`
 	ManAccess    string   `flag:"manifest-access" roles:"serve edge" default:"open" help:"open, or as-images"`
 	TokenOpens   bool     `flag:"iiif-token-opens-images" roles:"serve edge" help:"let IIIF access tokens open images, which the specifications forbid (the older stack did)"`
+	HookURL      string   `flag:"decision-hook-url" roles:"serve edge" help:"address of the site's own rights system, asked about images whose rule has the access hook, e.g. https://rights.example.org/decide"`
+	HookEgress   []Prefix `flag:"decision-hook-egress" roles:"serve edge" help:"networks (CIDR) in which that system may be; none: public addresses alone"`
+	HookTimeout  Duration `flag:"decision-hook-timeout" roles:"serve edge" default:"2s" help:"time for one answer of that system; without one the image is not shown"`
 	Lease        Duration `flag:"lease" roles:"serve edge" default:"60s" help:"how long restricted content outlives the coordinators"`
 	SameSite     string   `flag:"cookie-same-site" roles:"serve coordinator" default:"lax" help:"lax, or none for viewers on other sites (https only)"`
+	Viewers      []string `flag:"viewer-origins" roles:"serve edge coordinator" help:"viewers on other sites, such as https://viewer.example.org, that may use a reader's session without being opened from here; several allowed"`
 	TokenLife    Duration `flag:"token-lifetime" roles:"serve coordinator" default:"300s" help:"life of an IIIF access token"`
 	SessionIdle  Duration `flag:"session-idle" roles:"serve coordinator" default:"8h" help:"a session ends after this long without a request"`
 	SessionMax   Duration `flag:"session-max" roles:"serve coordinator" default:"168h" help:"a session ends this long after sign-in"`
 	AuditKeep    Duration `flag:"audit-keep" roles:"serve coordinator" default:"8760h" help:"how long the record of sign-ins and changes is kept; 0s: for ever"`
+	AuditGrants  int      `flag:"audit-grants" roles:"serve edge" default:"0" help:"one in so many images that a reader's rights opened is put on record; 0: none"`
+	AuditDenials int      `flag:"audit-denials" roles:"serve edge" default:"0" help:"one in so many images that were refused is put on record; 0: none"`
 	AdminUser    string   `flag:"admin-user" roles:"serve coordinator" default:"admin@localhost" help:"first administrator"`
 	AdminPass    string   `flag:"admin-password" roles:"serve coordinator" secret:"true" help:"password of the first administrator; made up and printed once when absent"`
 	FirstRules   string   `flag:"initial-rules" roles:"serve coordinator" help:"JSON file of rules, {\"items\": […]}, taken over while there are none yet"`
@@ -75,7 +82,16 @@ type Settings struct {
 	NATS         []string `flag:"nats" roles:"edge worker coordinator" help:"servers of the NATS cluster, e.g. tls://nats-1:4222; several allowed"`
 	NATSCreds    string   `flag:"nats-creds" roles:"edge worker coordinator" help:"file of this role's NATS credentials, as tessera nats-config writes it"`
 	NATSCA       string   `flag:"nats-tls-ca" roles:"edge worker coordinator" help:"file of the certificate authority that NATS servers are checked against; absent: the machine's own"`
+	OIDCIssuer   string   `flag:"oidc-issuer" roles:"serve coordinator" help:"OpenID provider whose people may sign in, e.g. https://login.example.edu/realms/main; it is named default in URLs. More of them, and all that can be said of each, in the file under oidc: (docs/sso.md)"`
+	OIDCClientID string   `flag:"oidc-client-id" roles:"serve coordinator" help:"what the provider calls this server"`
+	OIDCSecret   string   `flag:"oidc-client-secret" roles:"serve coordinator" secret:"true" help:"the secret it shares with this server"`
+	OIDCLabel    string   `flag:"oidc-label" roles:"serve coordinator" help:"what people call the provider, shown on the sign-in button; default: its host"`
+	TokenKey     string   `flag:"token-key" roles:"serve coordinator" secret:"true" help:"key that providers' tokens are encrypted with in the database: 32 bytes in base64, the same for all coordinators; default: made up and kept in <data>/keys"`
+	EgressAllow  []string `flag:"egress-allow" roles:"serve edge coordinator" help:"hosts and networks (CIDR) that are not public and that this server may call nevertheless, such as a provider on your own network"`
 	Coordinators []string `flag:"coordinator-url" roles:"edge" help:"where edges hand /auth/* to, e.g. http://coordinator-1:8080; several allowed"`
+
+	// Providers come from the file alone, under oidc:.
+	Providers []Provider
 }
 
 // Bytes is an amount of memory or disk, written 10GiB, 256MiB, 4k or 1000000.

@@ -9,19 +9,25 @@ import (
 
 const (
 	defaultTile = 512
+	dearTile    = 1024 // where each tile costs much however small it is
 	minFileTile = 256  // below it, requests outnumber what they save
 	maxFileTile = 1024 // above it, a viewer loads far more than it shows
 )
 
-// TileSize chooses the side in pixels of the square tiles that info.json advertises:
-// the configured one if it is positive, the file's own if it is square and between
-// 256 and 1024, so that each tile asked for is one tile read, else 512.
+// TileSize chooses the side in pixels of the square tiles that info.json advertises: the
+// configured one if it is positive, else what costs least for the pixels that a viewer
+// shows (docs/adr/0011 has the figures). That is the file's own if it is square and between
+// 256 and 1024, so that each tile asked for is one tile read; 1024 where every tile takes
+// all packets of its resolution; and otherwise 512: smaller tiles take most code-blocks
+// again and again, of larger ones too much lies beside the screen.
 func TileSize(img tile.Image, configured int) int {
 	switch {
 	case configured > 0:
 		return configured
 	case img.TileWidth == img.TileHeight && img.TileWidth >= minFileTile && img.TileWidth <= maxFileTile:
 		return img.TileWidth
+	case img.Undivided:
+		return dearTile
 	}
 	return defaultTile
 }

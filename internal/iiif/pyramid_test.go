@@ -17,20 +17,23 @@ func TestTileSize(t *testing.T) {
 		id            string
 		width, height int
 		configured    int
+		undivided     bool
 		want          int
 	}{
-		{"A-210 configured", 1024, 1024, 300, 300},
-		{"A-210 of the file", 1024, 1024, 0, 1024},
-		{"A-210 of the file, smallest", 256, 256, 0, 256},
-		{"A-210 untiled", 0, 0, 0, 512},
-		{"A-210 small tiles", 128, 128, 0, 512},
-		{"A-210 large tiles", 2048, 2048, 0, 512},
-		{"A-210 strips", 6000, 16, 0, 512},
-		{"A-210 oblong tiles", 512, 256, 0, 512},
+		{"A-210 configured", 1024, 1024, 300, false, 300},
+		{"A-210 of the file", 1024, 1024, 0, false, 1024},
+		{"A-210 of the file, smallest", 256, 256, 0, false, 256},
+		{"A-210 untiled", 0, 0, 0, false, 512},
+		{"A-210 small tiles", 128, 128, 0, false, 512},
+		{"A-210 large tiles", 2048, 2048, 0, false, 512},
+		{"A-210 strips", 6000, 16, 0, false, 512},
+		{"A-210 oblong tiles", 512, 256, 0, false, 512},
+		{"A-210 neither tiles nor precincts", 0, 0, 0, true, 1024},
+		{"A-210 configured for neither tiles nor precincts", 0, 0, 256, true, 256},
 	}
 	for _, c := range cases {
 		t.Run(c.id, func(t *testing.T) {
-			if got := TileSize(tile.Image{TileWidth: c.width, TileHeight: c.height}, c.configured); got != c.want {
+			if got := TileSize(tile.Image{TileWidth: c.width, TileHeight: c.height, Undivided: c.undivided}, c.configured); got != c.want {
 				t.Errorf("got %d, want %d", got, c.want)
 			}
 		})

@@ -32,7 +32,7 @@ func (b *bitReader) load() bool {
 		return false
 	}
 	if b.next >= b.end {
-		b.err = b.place.fail("packet header reaches past the end of the tile-part at %d", b.end)
+		b.err = b.place.fail("packet header reaches past what there is of it, at %d", b.end)
 		return false
 	}
 	b.chunk, b.err = b.src.some(b.place, b.next, b.end)

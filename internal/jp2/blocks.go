@@ -70,9 +70,9 @@ const maxPlanes = 96
 func (k *block) read(b *bitReader, style BlockStyle) int64 {
 	passes := readPasses(b)
 	k.lengthen += uint8(b.ones(33))
-	if k.lengthen > 32 || int(k.passes)+passes > maxPasses {
+	if why := k.refuse(passes, style); why != "" {
 		if b.err == nil {
-			b.err = b.place.fail("a code-block has impossible lengths or passes")
+			b.err = b.place.fail("%s", why)
 		}
 		return 0
 	}
@@ -84,6 +84,19 @@ func (k *block) read(b *bitReader, style BlockStyle) int64 {
 		passes -= n
 	}
 	return body
+}
+
+// refuse tells what is wrong with passes more, or nothing.
+func (k *block) refuse(passes int, style BlockStyle) string {
+	switch {
+	case k.lengthen > 32:
+		return "a code-block has impossible lengths"
+	case int(k.passes)+passes > maxPasses:
+		return "a code-block has impossibly many passes"
+	case style&HTBlocks != 0 && k.passes > 0: // and OpenJPEG reads it in a way of its own
+		return "a high-throughput code-block goes on in another layer"
+	}
+	return ""
 }
 
 // readPasses reads the number of new coding passes (table B.4).
@@ -118,7 +131,7 @@ func segmentPasses(style BlockStyle, done, next int) int {
 	return 1
 }
 
-// htSegment is the same for part 15: groups of three passes that only stand for empty
+// htSegment is the same for part 15, where a block has all of its passes in one layer: groups of three passes that only stand for empty
 // bit-planes count with the clean-up pass after them, and the one or two refinement
 // passes make the second segment (15444-15, 7.1 and B.3).
 func htSegment(done, next int) int {

@@ -150,9 +150,11 @@ func (cs *Codestream) HT() bool {
 }
 
 // Levels is the least number of wavelet levels among the components.
-func (cs *Codestream) Levels() int {
+func (cs *Codestream) Levels() int { return cs.Params.levels() }
+
+func (p *Params) levels() int {
 	levels := 32
-	for _, c := range cs.Params.Components {
+	for _, c := range p.Components {
 		levels = min(levels, c.Levels)
 	}
 	return levels

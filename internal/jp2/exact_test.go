@@ -23,20 +23,24 @@ func compareRegions(t *testing.T, path string, data []byte, regions int) {
 		if !divides(h, reduce) {
 			reduce = 0
 		}
-		plan, err := x.Plan(region, reduce)
-		if err != nil {
-			t.Fatalf("%+v reduced by %d: %v", region, reduce, err)
-		}
-		stream, err := plan.Synthesise(bytes.NewReader(data))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := &h.Codestream.Size
-		want := decode(t, path, region.shift(s.XOsiz, s.YOsiz), reduce)
-		got := decode(t, save(t, stream), plan.Region, 0)
-		if !slices.EqualFunc(got, want, bytes.Equal) {
-			t.Errorf("%+v reduced by %d: samples differ", region, reduce)
-		}
+		compareRegion(t, path, data, x, region, reduce)
+	}
+}
+
+func compareRegion(t *testing.T, path string, data []byte, x *Index, region Rect, reduce int) {
+	t.Helper()
+	plan, err := x.Plan(region, reduce)
+	if err != nil {
+		t.Fatalf("%+v reduced by %d: %v", region, reduce, err)
+	}
+	stream, err := plan.Synthesise(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := decode(t, path, region.shift(x.size.XOsiz, x.size.YOsiz), reduce)
+	got := decode(t, save(t, stream), plan.Region, 0)
+	if !slices.EqualFunc(got, want, bytes.Equal) {
+		t.Errorf("%+v reduced by %d: samples differ", region, reduce)
 	}
 }
 

@@ -17,17 +17,27 @@ func partOf(tile uint16, index byte, body []byte, segments ...[]byte) []byte {
 	return slices.Concat(b, []byte{index, 0}, head, []byte{0xFF, 0x93}, body)
 }
 
-// chain is a codestream of two tiles of 4×8 with these tile-parts.
-func chain(parts ...[]byte) []byte {
-	stream := size(func(s *forgedSize) { s.XTsiz = 4 })
+// withParts is a codestream of two tiles with more in its main header.
+func withParts(main [][]byte, parts ...[]byte) []byte {
+	stream := forge{siz: func(s *forgedSize) { s.XTsiz = 4 }, segments: main}.stream()
 	return append(stream[:len(stream)-len(emptyTilePart)], slices.Concat(parts...)...)
 }
 
-// withMain is a lawful chain with one more segment in the main header.
-func withMain(seg []byte) []byte {
-	stream := forge{siz: func(s *forgedSize) { s.XTsiz = 4 }, segments: [][]byte{seg}}.stream()
-	return slices.Concat(stream[:len(stream)-len(emptyTilePart)], partOf(0, 0, twoPackets), partOf(1, 0, twoPackets), eoc)
+// chain is the same with nothing more there.
+func chain(parts ...[]byte) []byte { return withParts(nil, parts...) }
+
+// withMain is a lawful chain with more segments in the main header.
+func withMain(segments ...[]byte) []byte {
+	return withParts(segments, partOf(0, 0, twoPackets), partOf(1, 0, twoPackets), eoc)
 }
+
+// withPacked is the same where all that there is of the packets is in those segments.
+func withPacked(segments ...[]byte) []byte {
+	return withParts(segments, partOf(0, 0, nil), partOf(1, 0, nil), eoc)
+}
+
+// oneByteHeader announces one byte of body: a block of no empty bit-planes and one pass.
+const oneByteHeader = 0b1110_0001
 
 var (
 	twoPackets = []byte{0, 0}
@@ -67,7 +77,7 @@ func hostileParts() []hostileChain {
 		{"part twice", chain(tile0, tile0, tile1, eoc), "tile-part 0 of its tile comes after 1 others"},
 		{"packets missing", chain(partOf(0, 0, []byte{0}), tile1, eoc), "packets end before resolution 1 of component 0"},
 		{"bytes to spare", chain(partOf(0, 0, []byte{0, 0, 0}), tile1, eoc), "has 1 bytes after its last packet"},
-		{"body past the part", chain(partOf(0, 0, []byte{0xE0, 0xFF, 0x7F, 0}), tile1, eoc), "past the end of the tile-part"},
+		{"body past the part", chain(partOf(0, 0, []byte{oneByteHeader}), tile1, eoc), "1 bytes of body reach past the end of the tile-part"},
 		{"header past the part", chain(partOf(0, 0, []byte{0xFF}), tile1, eoc), "packet header reaches past"},
 		{"PLT short", chain(partOf(0, 0, twoPackets, segment(PLT, 0, 1)), tile1, eoc), "packet lengths come to 1 of the 2 bytes"},
 		{"PLT long", chain(partOf(0, 0, twoPackets, segment(PLT, 0, 1, 9)), tile1, eoc), "packet 1 is longer than the tile-part"},
@@ -79,8 +89,20 @@ func hostileParts() []hostileChain {
 		{"PLM", withMain(segment(PLM, 0, 2, 1, 1, 2, 1, 1)), ""},
 		{"PLM of other lengths", withMain(segment(PLM, 0, 2, 1, 1, 2, 1, 3)), "packet 1 is longer than the tile-part"},
 		{"PLM of one tile-part", withMain(segment(PLM, 0, 2, 1, 1)), "too short for its fields"},
-		{"PPM", withMain(segment(PPM, 0)), "packed packet headers are not followed"},
-		{"PPT", chain(partOf(0, 0, twoPackets, segment(PPT, 0)), tile1, eoc), "packed packet headers are not followed"},
+		{"PPM", withPacked(segment(PPM, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 2, 0, 0)), ""},
+		{"PPM in two segments, within a number", withPacked(segment(PPM, 1, 2, 0, 0), segment(PPM, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0)), ""},
+		{"PPM of too few headers", withPacked(segment(PPM, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 1, 0)), "packet header reaches past"},
+		{"PPM of too many headers", withPacked(segment(PPM, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 2, 0, 0)), "1 bytes of packed packet headers are left"},
+		{"PPM of one tile-part", withPacked(segment(PPM, 0, 0, 0, 0, 2, 0, 0)), "too short for its fields"},
+		{"PPM that promises too much", withPacked(segment(PPM, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0)), "4294967295 bytes of packet headers announced, 2 left"},
+		{"PPM where headers are in place", withMain(segment(PPM, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 2, 0, 0)), "has 2 bytes after its last packet"},
+		{"PPT", chain(partOf(0, 0, nil, segment(PPT, 0, 0, 0)), tile1, eoc), ""},
+		{"PPT out of order", chain(partOf(0, 0, []byte{0xAA}, segment(PPT, 1, 0), segment(PPT, 0, oneByteHeader)), tile1, eoc), ""},
+		{"PPT in one part for two", chain(partOf(0, 0, nil, segment(PPT, 0, 0, 0)), partOf(0, 1, nil), tile1, eoc), ""},
+		{"PPT with PLT of what is left", chain(partOf(0, 0, nil, segment(PPT, 0, 0, 0), segment(PLT, 0, 0, 0)), tile1, eoc), ""},
+		{"PPT empty", chain(partOf(0, 0, twoPackets, segment(PPT, 0)), tile1, eoc), "packet header reaches past"},
+		{"PPT and PPM", withParts([][]byte{segment(PPM, 0, 0, 0, 0, 2, 0, 0)}, partOf(0, 0, nil, segment(PPT, 0, 0, 0)), tile1, eoc), "packed both in the main header and in the tile's"},
+		{"body past the part, headers packed", chain(partOf(0, 0, nil, segment(PPT, 0, oneByteHeader)), tile1, eoc), "past the end of the tile-part"},
 		{"SIZ in a tile", chain(partOf(0, 0, twoPackets, segment(SIZ, 0)), tile1, eoc), "SIZ at"},
 		{"COD in a later part", chain(partOf(0, 0, []byte{0}), partOf(0, 1, []byte{0}, segment(COD, 0, 0, 0, 1, 0, 1, 4, 4, 0, 1)), tile1, eoc), "belongs into the first tile-part"},
 		{"levels beyond steps", chain(partOf(0, 0, twoPackets, segment(COD, 0, 0, 0, 1, 0, 9, 4, 4, 0, 1)), tile1, eoc), "component 0 has 4 step sizes for 9 levels"},

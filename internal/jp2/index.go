@@ -1,21 +1,29 @@
 package jp2
 
 import (
-	"encoding/binary"
 	"io"
+	"sync"
 	"sync/atomic"
 )
 
 // Index tells where each packet of a codestream lies. It holds what the headers say,
-// so that nothing but packets need be read from the file once there is one. It is
-// immutable and safe for concurrent use.
+// so that nothing but packets need be read from the file for tiles that it knows. What it
+// knows of a tile never changes. It is safe for concurrent use.
 type Index struct {
 	size   Size
 	cap    []byte // contents of CAP
 	params Params // of the main header
 	boxes  []byte // Boxes.kept; nil where the codestream is bare
-	tiles  []tileIndex
-	origin Origin
+
+	tiles   []atomic.Pointer[tileIndex] // nil where not known yet
+	known   atomic.Int64                // how many are
+	outline *outline                    // by which others can be found; nil where there is none
+	layouts layouts
+
+	mu      sync.Mutex
+	origin  Origin
+	held    int64 // bytes of packet lengths
+	refused error // of the first tile that is
 }
 
 // Origin is where the lengths of packets were found.
@@ -26,18 +34,24 @@ const (
 	FromPLT     Origin = "PLT"
 	FromPLM     Origin = "PLM"
 	FromHeaders Origin = "packet headers"
+	FromPacked  Origin = "packed packet headers"
+	FromSOP     Origin = "SOP"
 )
 
 // Origin is where the lengths of most packets were found; that of any tile whose packet
 // headers had to be read outranks the others.
-func (x *Index) Origin() Origin { return x.origin }
+func (x *Index) Origin() Origin {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.origin
+}
 
-// tileIndex is one tile. Most tiles of a large image are asked for rarely: their
-// packets are laid out when first needed.
+// tileIndex is one tile.
 type tileIndex struct {
-	params *Params // nil where the tile's headers override nothing
-	parts  []span
-	layout atomic.Pointer[layout]
+	params  *Params // nil where the tile's headers override nothing
+	parts   []span
+	packed  *packedHeaders // nil where headers stand with their packets
+	refusal error          // why its packets cannot be told apart; nothing else is known then
 }
 
 // span is the packets of one tile-part.
@@ -56,6 +70,8 @@ type packet struct {
 type layout struct {
 	*tileGrid
 	packets []packet
+	packed  *packedHeaders
+	headers []packedHeader // as packets; nil where headers are not packed
 }
 
 // BuildIndex finds all packets of the file that h was read from: by PLT or PLM where
@@ -64,6 +80,18 @@ type layout struct {
 // packets come to exactly what the tile-parts hold. Errors are as those of ReadHeader,
 // or wrap ErrWalk.
 func BuildIndex(r io.ReaderAt, size int64, h *Header, b Budget) (*Index, error) {
+	x, err := NewIndex(h)
+	if err == nil {
+		err = x.Follow(r, size, h, nil, b, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// NewIndex is an index that knows no tile yet. It refuses what no index follows.
+func NewIndex(h *Header) (*Index, error) {
 	cs := &h.Codestream
 	if cs.Missing > 0 {
 		return nil, place{"jp2c", cs.Offset}.fail("the file lacks %d bytes of the codestream", cs.Missing)
@@ -73,48 +101,89 @@ func BuildIndex(r io.ReaderAt, size int64, h *Header, b Budget) (*Index, error) 
 			return nil, err
 		}
 	}
-	// The chain of tile-parts leads forward: reading it costs the file at most, and its end.
+	return newIndex(cs, h.kept), nil
+}
+
+func newIndex(cs *Codestream, boxes []byte) *Index {
+	return &Index{size: cs.Size, cap: cs.CAP, params: cs.Params, boxes: boxes, tiles: make([]atomic.Pointer[tileIndex], cs.Size.Tiles())}
+}
+
+// Follow has the index know all tiles, by the chain of tile-parts: each says where the next
+// one begins, so that a file far away costs a round trip for each, and none can be found
+// before those in front of it. r has the ranges ready at hand. Tiles whose packets have all
+// been told of are known at once; found, which may be nil, is called whenever that is so.
+// Errors are BuildIndex's.
+func (x *Index) Follow(r io.ReaderAt, size int64, h *Header, ready []Range, b Budget, found func()) error {
+	// The chain leads forward: reading it costs the file at most, and its end.
 	src := newSource(r, size, size+widest)
-	walk, err := walkTileParts(src, cs, b)
-	if err != nil {
-		return nil, err
+	src.ready = ready
+	walk := newPartWalker(src, &h.Codestream, b)
+	if found != nil {
+		walk.seen = func(t int) {
+			if x.early(walk, t) {
+				found()
+			}
+		}
+	}
+	if err := walk.follow(); err != nil {
+		return err
 	}
 	// Packet headers are read tile by tile, whose parts may be interleaved.
 	src.budget = size + int64(walk.count)*widest
-	x := &Index{size: cs.Size, cap: cs.CAP, params: cs.Params, boxes: h.kept, tiles: make([]tileIndex, len(walk.tiles))}
 	for t := range walk.tiles {
-		if err := x.index(walk, t); err != nil {
-			return nil, err
+		heads := &walk.tiles[t]
+		if early := x.tiles[t].Load(); early != nil && len(early.parts) == len(heads.parts) {
+			continue
 		}
+		tile, err := x.index(walk, heads, t)
+		if err != nil {
+			return err
+		}
+		x.learn(t, tile)
 	}
-	x.origin = walk.origin
-	return x, nil
+	x.tell(walk.origin, walk.held)
+	return nil
 }
 
-// index takes up one tile and makes sure that its packets can be laid out.
-func (x *Index) index(walk *partWalker, t int) error {
+// early takes up a tile all of whose packets have been met; parts still to come can be but
+// empty, or Follow fails. Where progressions change, a later part may say so.
+func (x *Index) early(walk *partWalker, t int) bool {
 	heads := &walk.tiles[t]
-	tile, at := &x.tiles[t], heads.parts[0].place
+	if x.tiles[t].Load() != nil || heads.untold() || heads.packed != nil || heads.own.changes != nil || x.params.Changes != nil {
+		return false
+	}
+	tile, err := x.index(walk, heads, t)
+	if err != nil {
+		return false
+	}
+	x.learn(t, tile)
+	return true
+}
+
+// index makes one tile's entry, and makes sure that its packets can be laid out.
+func (x *Index) index(walk *partWalker, heads *tileHeads, t int) (*tileIndex, error) {
+	tile, at := &tileIndex{}, heads.parts[0].place
 	if !heads.own.empty() {
 		params := heads.own.over(x.params)
 		tile.params = &params
 	}
-	grid, err := x.gridOf(at, t, walk.budget)
+	grid, err := x.gridOf(at, t, tile, walk.budget)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := walk.measure(t, grid); err != nil {
-		return err
+	if err := walk.measure(heads, grid); err != nil {
+		return nil, err
 	}
+	tile.packed = heads.headers
 	for i := range heads.parts {
 		tile.parts = append(tile.parts, span{heads.parts[i].body, heads.parts[i].lengths})
 	}
-	return x.count(at, t, grid)
+	return tile, x.count(at, t, tile, grid)
 }
 
 // gridOf is the grid of a tile whose parameters are sound and within budget.
-func (x *Index) gridOf(at place, t int, b Budget) (*tileGrid, error) {
-	params := x.paramsOf(t)
+func (x *Index) gridOf(at place, t int, tile *tileIndex, b Budget) (*tileGrid, error) {
+	params := x.paramsOf(tile)
 	if err := params.check(at); err != nil {
 		return nil, err
 	}
@@ -129,14 +198,14 @@ func (x *Index) gridOf(at place, t int, b Budget) (*tileGrid, error) {
 }
 
 // count refuses a tile whose packets are not as many as its geometry has.
-func (x *Index) count(at place, t int, grid *tileGrid) error {
+func (x *Index) count(at place, t int, tile *tileIndex, grid *tileGrid) error {
 	if len(grid.params.Changes) > 0 { // only following them tells how many there are
-		_, err := x.lay(at, t)
+		_, err := x.lay(at, t, tile)
 		return err
 	}
 	have := 0
-	for i := range x.tiles[t].parts {
-		have += x.tiles[t].parts[i].count
+	for i := range tile.parts {
+		have += tile.parts[i].count
 	}
 	if want := grid.packets(); have != want {
 		return at.fail("%d packets where the tile has %d", have, want)
@@ -144,63 +213,71 @@ func (x *Index) count(at place, t int, grid *tileGrid) error {
 	return nil
 }
 
-// paramsOf is how tile t is coded.
-func (x *Index) paramsOf(t int) *Params {
-	if own := x.tiles[t].params; own != nil {
-		return own
+// learn enters what is known of tile t, unless something is already: it is the same.
+func (x *Index) learn(t int, tile *tileIndex) (fresh bool) {
+	if fresh = x.tiles[t].CompareAndSwap(nil, tile); fresh {
+		x.known.Add(1)
+	}
+	return fresh
+}
+
+// tell adds where packet lengths came from, and what they take.
+func (x *Index) tell(origin Origin, held int64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.held += held; x.origin == "" || origin == FromHeaders {
+		x.origin = origin
+	}
+}
+
+// paramsOf is how a tile is coded.
+func (x *Index) paramsOf(tile *tileIndex) *Params {
+	if tile.params != nil {
+		return tile.params
 	}
 	return &x.params
 }
 
 // layoutOf returns the packets of tile t.
 func (x *Index) layoutOf(t int) (*layout, error) {
-	if l := x.tiles[t].layout.Load(); l != nil {
+	if l := x.layouts.find(t); l != nil {
 		return l, nil
 	}
-	l, err := x.lay(place{"tile", x.tiles[t].parts[0].offset}, t)
+	at, tile := place{"tile", int64(t)}, x.tiles[t].Load()
+	switch {
+	case tile == nil:
+		return nil, at.fail("is not in the index yet")
+	case tile.refusal != nil:
+		return nil, tile.refusal
+	}
+	l, err := x.lay(at, t, tile)
 	if err == nil {
-		x.tiles[t].layout.Store(l) // a second one made meanwhile is equal
+		x.layouts.add(t, l, x.layoutMemory(tile))
 	}
 	return l, err
 }
 
 // lay gives each packet its place. It fails where there are more or fewer packets than
 // the progression visits.
-func (x *Index) lay(at place, t int) (*layout, error) {
-	params := x.paramsOf(t)
+func (x *Index) lay(at place, t int, tile *tileIndex) (*layout, error) {
+	params := x.paramsOf(tile)
 	l := &layout{tileGrid: newTileGrid(&x.size, params, x.size.Tile(int64(t)))}
 	l.packets = make([]packet, l.tileGrid.packets())
-	next := spans{parts: x.tiles[t].parts}
+	next := spans{parts: tile.parts}
+	dealer := l.unpack(tile.packed)
 	for ref := range l.sequence(&x.size) {
 		p, ok := next.take()
 		if !ok {
 			return nil, at.fail("fewer packets than the tile has")
 		}
-		l.packets[ref.slot(params.Layers)] = p
+		slot := ref.slot(params.Layers)
+		l.packets[slot] = p
+		if dealer != nil {
+			l.headers[slot] = dealer.take()
+		}
 	}
 	if _, more := next.take(); more {
 		return nil, at.fail("more packets than the tile has")
 	}
 	return l, nil
-}
-
-// spans deals out packets in codestream order.
-type spans struct {
-	parts  []span
-	coded  []byte // lengths left of the part begun
-	offset int64
-}
-
-func (s *spans) take() (packet, bool) {
-	for len(s.coded) == 0 {
-		if len(s.parts) == 0 {
-			return packet{}, false
-		}
-		s.coded, s.offset = s.parts[0].coded, s.parts[0].offset
-		s.parts = s.parts[1:]
-	}
-	n, used := binary.Uvarint(s.coded)
-	p := packet{s.offset, int64(n)}
-	s.coded, s.offset = s.coded[used:], s.offset+p.length
-	return p, true
 }

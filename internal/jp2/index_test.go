@@ -52,6 +52,7 @@ func TestStructures(t *testing.T) {
 			path, data := encode(t, picture(t, tc.w, tc.h, tc.chans), "out.jp2", tc.options+" -PLT -SOP")
 			x := mustIndex(t, data)
 			checkLengths(t, x, data)
+			checkScan(t, x, data)
 			checkForm(t, x, data)
 			compareRegions(t, path, data, 4)
 		})
@@ -64,10 +65,10 @@ func checkLengths(t *testing.T, x *Index, data []byte) {
 	t.Helper()
 	walked := walkAll(t, data, mustParse(t, data))
 	for i := range x.tiles {
-		if !slices.EqualFunc(x.tiles[i].parts, walked[i], equalSpans) {
+		if !slices.EqualFunc(x.tiles[i].Load().parts, walked[i], equalSpans) {
 			t.Fatalf("tile %d: PLT and headers differ", i)
 		}
-		checkSOP(t, x, i, data)
+		checkNumbers(t, x, i, data)
 	}
 }
 
@@ -80,19 +81,39 @@ func mustIndex(t testing.TB, data []byte) *Index {
 	return x
 }
 
+// checkScan: the SOP markers of every structure show the same packets.
+func checkScan(t *testing.T, x *Index, data []byte) {
+	t.Helper()
+	for i := range x.tiles {
+		var parts []tilePart
+		own := x.tiles[i].Load().parts
+		for _, p := range own {
+			parts = append(parts, tilePart{body: p.offset, end: p.offset + p.total})
+		}
+		if err := scanPackets(newSource(bytes.NewReader(data), int64(len(data)), 1<<30), parts); err != nil {
+			t.Fatal(err)
+		}
+		for j, p := range parts {
+			if !equalSpans(span{p.body, p.lengths}, own[j]) {
+				t.Errorf("tile %d, part %d: SOP shows other packets", i, j)
+			}
+		}
+	}
+}
+
 // walkAll indexes by packet headers whatever PLT says.
 func walkAll(t *testing.T, data []byte, h *Header) [][]span {
 	t.Helper()
 	src := newSource(bytes.NewReader(data), int64(len(data)), 1<<30)
-	walk, err := walkTileParts(src, &h.Codestream, DefaultBudget())
-	if err != nil {
+	walk := newPartWalker(src, &h.Codestream, DefaultBudget())
+	if err := walk.follow(); err != nil {
 		t.Fatal(err)
 	}
 	all := make([][]span, len(walk.tiles))
 	for i, heads := range walk.tiles {
 		params := heads.own.over(h.Codestream.Params)
 		grid := newTileGrid(&h.Codestream.Size, &params, h.Codestream.Size.Tile(int64(i)))
-		if err := walkPackets(src, &h.Codestream.Size, grid, heads.parts, DefaultBudget()); err != nil {
+		if err := walkPackets(src, &h.Codestream.Size, grid, heads.parts, nil, DefaultBudget()); err != nil {
 			t.Fatalf("tile %d: %v", i, err)
 		}
 		for _, p := range heads.parts {
@@ -106,8 +127,8 @@ func equalSpans(a, b span) bool {
 	return a.offset == b.offset && a.count == b.count && bytes.Equal(a.coded, b.coded)
 }
 
-// checkSOP: packet number n of a tile in codestream order carries Nsop n (A.8.1).
-func checkSOP(t *testing.T, x *Index, tile int, data []byte) {
+// checkNumbers: packet number n of a tile in codestream order carries Nsop n (A.8.1).
+func checkNumbers(t *testing.T, x *Index, tile int, data []byte) {
 	t.Helper()
 	l, err := x.layoutOf(tile)
 	if err != nil {

@@ -2,7 +2,10 @@ package jp2
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"hash/crc32"
 )
 
@@ -11,13 +14,18 @@ import (
 // lengths of their packets; last the CRC-32C of all that. Numbers are varints.
 const indexMagic = "TJPX\x02"
 
+var errUnknown = errors.New("not all are known yet")
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // indexPlace is where faults of a stored index are reported.
 func indexPlace(at int) place { return place{"index", int64(at)} }
 
-// AppendBinary appends the stored form of the index. The error is always nil.
+// AppendBinary appends the stored form of the index, of which all tiles must be known.
 func (x *Index) AppendBinary(out []byte) ([]byte, error) {
+	if err := x.Refused(); err != nil || !x.Complete() {
+		return nil, fmt.Errorf("an index that lacks tiles is not stored: %w", cmp.Or(err, errUnknown))
+	}
 	begin := len(out)
 	out = append(out, indexMagic...)
 	out = appendBlock(out, x.boxes)
@@ -30,7 +38,7 @@ func (x *Index) AppendBinary(out []byte) ([]byte, error) {
 	out = appendBlock(out, main.out)
 	at := int64(0)
 	for i := range x.tiles {
-		out, at = x.tiles[i].append(out, at)
+		out, at = x.tiles[i].Load().append(out, at)
 	}
 	return binary.BigEndian.AppendUint32(out, crc32.Checksum(out[begin:], castagnoli)), nil
 }
@@ -45,6 +53,7 @@ func (t *tileIndex) append(out []byte, at int64) ([]byte, int64) {
 	if t.params != nil {
 		own.coding(t.params)
 	}
+	own.packed(t.packed)
 	out = appendBlock(out, own.out)
 	out = binary.AppendUvarint(out, uint64(len(t.parts)))
 	for _, part := range t.parts {
@@ -71,9 +80,11 @@ func ParseIndex(data []byte, b Budget) (*Index, error) {
 		return nil, err
 	}
 	for t := range x.tiles {
-		if err := r.tile(x, t); err != nil {
+		tile, err := r.tile(x, t)
+		if err != nil {
 			return nil, err
 		}
+		x.learn(t, tile)
 	}
 	if len(r.left) > 0 {
 		return nil, r.place().fail("%d bytes after the last tile", len(r.left))
@@ -146,42 +157,43 @@ func (r *indexReader) main() (*Index, error) {
 	if int64(len(r.left)) < 2*cs.Size.Tiles() { // each takes two bytes at least
 		return nil, r.place().fail("too short for %d tiles", cs.Size.Tiles())
 	}
-	return &Index{size: cs.Size, cap: cs.CAP, params: cs.Params, boxes: boxes, tiles: make([]tileIndex, cs.Size.Tiles())}, nil
+	return newIndex(&cs, boxes), nil
 }
 
-func (r *indexReader) tile(x *Index, t int) error {
-	at := r.place()
-	if err := r.overrides(x, t); err != nil {
-		return err
+func (r *indexReader) tile(x *Index, t int) (*tileIndex, error) {
+	at, tile := r.place(), &tileIndex{}
+	var err error
+	if err = r.overrides(x, t, tile); err != nil {
+		return nil, err
 	}
 	n, err := take(r, binary.Uvarint)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if n == 0 || n > uint64(len(r.left)) {
-		return r.place().fail("tile %d has %d tile-parts", t, n)
+		return nil, r.place().fail("tile %d has %d tile-parts", t, n)
 	}
-	x.tiles[t].parts = make([]span, n)
-	for i := range x.tiles[t].parts {
-		if x.tiles[t].parts[i], err = r.part(); err != nil {
-			return err
+	tile.parts = make([]span, n)
+	for i := range tile.parts {
+		if tile.parts[i], err = r.part(tile.packed != nil); err != nil {
+			return nil, err
 		}
 	}
-	grid, err := x.gridOf(at, t, r.budget)
+	grid, err := x.gridOf(at, t, tile, r.budget)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return x.count(at, t, grid)
+	return tile, x.count(at, t, tile, grid)
 }
 
 // overrides reads what the tile's own headers say.
-func (r *indexReader) overrides(x *Index, t int) error {
+func (r *indexReader) overrides(x *Index, t int, tile *tileIndex) error {
 	at := r.place()
 	block, err := r.block()
 	if err != nil || len(block) == 0 {
 		return err
 	}
-	own := newOverrides(len(x.size.Components))
+	own, packed := newOverrides(len(x.size.Components)), &packedHeaders{}
 	src := newSource(bytes.NewReader(block), int64(len(block)), int64(len(block)))
 	for off := int64(0); off < int64(len(block)); {
 		seg, err := nextSegment(src, off, int64(len(block)))
@@ -193,18 +205,27 @@ func (r *indexReader) overrides(x *Index, t int) error {
 		if err != nil {
 			return err
 		}
+		off += int64(seg.Length)
+		if packed.take(c, seg.Marker) {
+			continue
+		}
 		if known, err := own.take(c, seg.Marker, r.budget); err != nil || !known {
 			return at.fail("%s of tile %d: %v", seg.Marker, t, err)
 		}
-		off += int64(seg.Length)
 	}
-	params := own.over(x.params)
-	x.tiles[t].params = &params
-	return nil
+	if !own.empty() {
+		params := own.over(x.params)
+		tile.params = &params
+	}
+	if packed.data == nil && packed.coded == nil {
+		return nil
+	}
+	tile.packed = packed
+	return packed.check(at)
 }
 
-// part reads one tile-part.
-func (r *indexReader) part() (span, error) {
+// part reads one tile-part. Packets whose headers are packed may have no bytes left.
+func (r *indexReader) part(packed bool) (span, error) {
 	at := r.place()
 	delta, err := take(r, binary.Varint)
 	if err != nil {
@@ -217,7 +238,7 @@ func (r *indexReader) part() (span, error) {
 	p := span{offset: r.at + delta, lengths: lengths{coded: coded}}
 	for rest := coded; len(rest) > 0; p.count++ {
 		n, used := binary.Uvarint(rest)
-		if used <= 0 || n == 0 || n > uint64(r.budget.FileBytes)-uint64(p.total) {
+		if used <= 0 || n == 0 && !packed || n > uint64(r.budget.FileBytes)-uint64(p.total) {
 			return p, at.fail("packet %d has no lawful length", p.count)
 		}
 		rest, p.total = rest[used:], p.total+int64(n)

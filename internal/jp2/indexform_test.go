@@ -9,7 +9,7 @@ import (
 )
 
 // checkForm: a stored index comes back as it was.
-func checkForm(t *testing.T, x *Index, data []byte) {
+func checkForm(t testing.TB, x *Index, data []byte) {
 	t.Helper()
 	stored := store(t, x)
 	back, err := ParseIndex(stored, DefaultBudget())
@@ -30,7 +30,7 @@ func checkForm(t *testing.T, x *Index, data []byte) {
 func TestIndexSize(t *testing.T) {
 	_, data := encode(t, picture(t, 601, 407, 3), "out.j2k", "-p RPCL -n 4 -c [32,32] -b 16,16 -I -r 20")
 	x := mustIndex(t, data)
-	packets := x.tiles[0].parts[0].count
+	packets := x.tiles[0].Load().parts[0].count
 	if size := len(store(t, x)); size > packets*3/2+400 {
 		t.Errorf("%d bytes for %d packets", size, packets)
 	}
@@ -145,24 +145,15 @@ func FuzzBuildIndex(f *testing.F) {
 		_, data := encode(f, picture(f, 33, 21, 1), "seed.j2k", options)
 		f.Add(data)
 	}
+	for _, data := range fuzzedFiles(f) {
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, err := parse(data)
 		if err != nil {
 			return
 		}
-		for i, off := range TilePartOffsets(bytes.NewReader(data), int64(len(data)), h, DefaultBudget()) {
-			if off < h.Codestream.Tiles || off >= h.Codestream.End {
-				t.Fatalf("tile-part %d at %d of %d bytes", i, off, len(data))
-			}
-		}
-		x, err := BuildIndex(bytes.NewReader(data), int64(len(data)), h, DefaultBudget())
-		var refusal *Error
-		if err != nil {
-			if !errors.As(err, &refusal) {
-				t.Fatalf("%v is no *Error", err)
-			}
-			return
-		}
-		exercise(t, x, data)
+		fuzzOutline(t, data, h)
+		checkBuild(t, data)
 	})
 }

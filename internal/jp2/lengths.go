@@ -19,7 +19,7 @@ func (l *lengths) add(n int64) {
 	l.total += n
 }
 
-// fragments are the contents of PLT or PLM segments with their indices Zplt or Zplm,
+// fragments are the contents of PLT, PLM, PPT or PPM segments with their indices (Zplt),
 // which give their order.
 type fragments []fragment
 
@@ -39,6 +39,16 @@ func (f *fragments) read(src *source, seg Segment) error {
 	index := c.u8()
 	*f = append(*f, fragment{seg.place(), index, c.b})
 	return c.done()
+}
+
+// readAll reads all segments of a kind in the main header.
+func readAll(src *source, cs *Codestream, m Marker) (all fragments, err error) {
+	for _, seg := range cs.Segments {
+		if seg.Marker == m && err == nil {
+			err = all.read(src, seg)
+		}
+	}
+	return all, err
 }
 
 // join puts the fragments together.
@@ -86,17 +96,9 @@ type plmReader struct{ left []byte }
 
 // newPLM returns nil where the main header has none.
 func newPLM(src *source, cs *Codestream) (*plmReader, error) {
-	var all fragments
-	for _, seg := range cs.Segments {
-		if seg.Marker != PLM {
-			continue
-		}
-		if err := all.read(src, seg); err != nil {
-			return nil, err
-		}
-	}
-	if all == nil {
-		return nil, nil
+	all, err := readAll(src, cs, PLM)
+	if all == nil || err != nil {
+		return nil, err
 	}
 	return &plmReader{all.join()}, nil
 }
@@ -110,4 +112,25 @@ func (r *plmReader) next(part *tilePart) (lengths, error) {
 	}
 	r.left = c.b
 	return packed(own).packetLengths(c.place, part.end-part.body)
+}
+
+// spans deals out packets in codestream order.
+type spans struct {
+	parts  []span
+	coded  []byte // lengths left of the part begun
+	offset int64
+}
+
+func (s *spans) take() (packet, bool) {
+	for len(s.coded) == 0 {
+		if len(s.parts) == 0 {
+			return packet{}, false
+		}
+		s.coded, s.offset = s.parts[0].coded, s.parts[0].offset
+		s.parts = s.parts[1:]
+	}
+	n, used := binary.Uvarint(s.coded)
+	p := packet{s.offset, int64(n)}
+	s.coded, s.offset = s.coded[used:], s.offset+p.length
+	return p, true
 }

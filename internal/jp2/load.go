@@ -4,26 +4,31 @@ package jp2
 // packets, would cost a decoder more than the budget. All counts are upper bounds in
 // closed form, so that the check itself costs nothing.
 func checkLoad(p place, s *Size, params *Params, budget Budget) error {
-	var precincts, blocks, packets int64
-	for i := range params.Components {
-		for r := 0; r <= params.Components[i].Levels; r++ {
-			x, y := s.loadAt(i, r, &params.Components[i])
-			precincts += x.precincts * y.precincts
-			blocks += x.blocks * y.blocks * int64(bandCount(r))
-			packets += x.allPrecincts * y.allPrecincts
-		}
-	}
+	precincts, blocks, all := s.loadOf(params)
 	switch {
 	case precincts > budget.TilePrecincts:
 		return p.fail("%d precincts in a tile: more than %s", precincts, power(budget.TilePrecincts))
 	case blocks > budget.TileBlocks:
 		return p.fail("%d code-blocks in a tile: more than %s", blocks, power(budget.TileBlocks))
 	}
-	packets *= int64(params.Layers) // now that precincts are few this cannot overflow
+	packets := all * int64(params.Layers) // now that precincts are few this cannot overflow
 	if packets > budget.Packets {
 		return p.fail("%d packets: more than %s", packets, power(budget.Packets))
 	}
 	return nil
+}
+
+// loadOf counts precincts and code-blocks of a tile, and the precincts of all tiles.
+func (s *Size) loadOf(params *Params) (precincts, blocks, all int64) {
+	for i := range params.Components {
+		for r := 0; r <= params.Components[i].Levels; r++ {
+			x, y := s.loadAt(i, r, &params.Components[i])
+			precincts += x.precincts * y.precincts
+			blocks += x.blocks * y.blocks * int64(bandCount(r))
+			all += x.allPrecincts * y.allPrecincts
+		}
+	}
+	return precincts, blocks, all
 }
 
 // bandCount is the number of sub-bands of a resolution.

@@ -68,10 +68,7 @@ func (s Segment) place() place { return place{s.Marker.String(), s.Offset} }
 // followed refuses the segments that would change what packets mean in ways that an
 // index does not follow.
 func (s Segment) followed() error {
-	switch m := s.Marker; {
-	case m == PPM || m == PPT:
-		return s.place().fail("packed packet headers are not followed")
-	case m >= 0xFF70 && m <= 0xFF7F:
+	if s.Marker >= 0xFF70 && s.Marker <= 0xFF7F {
 		return s.place().fail("an extension of part 2 is not followed")
 	}
 	return nil

@@ -8,18 +8,31 @@ type packetWalker struct {
 	grid      *tileGrid
 	precincts [][]band // by number; nil until first met
 	left      int64    // code-blocks that may still be held
+	packed    *packedHeaders
+	headers   stretch // of packed headers, those that are left
+	count     int     // of packets read
 }
 
-// walkPackets fills in the lengths of all parts of one tile.
-func walkPackets(src *source, size *Size, grid *tileGrid, parts []tilePart, budget Budget) error {
+// stretch is where a packet header lies: in [next, end) of a source.
+type stretch struct {
+	src       *source
+	next, end int64
+}
+
+// walkPackets fills in the lengths of all parts of one tile, and those of its packed
+// headers where it has such.
+func walkPackets(src *source, size *Size, grid *tileGrid, parts []tilePart, packed *packedHeaders, budget Budget) error {
 	if err := walkable(grid.params, parts[0].place); err != nil {
 		return err
 	}
-	w := &packetWalker{src: src, size: size, grid: grid, precincts: make([][]band, grid.precincts), left: budget.TileBlocks}
+	w := &packetWalker{src: src, size: size, grid: grid, precincts: make([][]band, grid.precincts), left: budget.TileBlocks, packed: packed}
+	if packed != nil {
+		w.headers = stretch{packedSource(packed.data), 0, int64(len(packed.data))}
+	}
 	at := partCursor{parts: parts, off: parts[0].body}
 	parts[0].lengths = lengths{}
 	for ref := range grid.sequence(size) {
-		if !at.more() {
+		if !at.more() && packed == nil { // those that are packed may have no bytes left
 			return at.part().fail("packets end before resolution %d of component %d", ref.resolution, ref.component)
 		}
 		n, err := w.packet(ref, at.part(), at.off)
@@ -32,15 +45,17 @@ func walkPackets(src *source, size *Size, grid *tileGrid, parts []tilePart, budg
 	if at.more() {
 		return at.part().fail("has %d bytes after its last packet", at.part().end-at.off)
 	}
+	if w.headers.next != w.headers.end {
+		return at.part().fail("%d bytes of packed packet headers are left", w.headers.end-w.headers.next)
+	}
 	return nil
 }
 
-// walkable refuses what part 15 allows beyond one segment pair for each block: several
-// layers, and blocks that choose between the two coders.
+// walkable refuses blocks that choose between the coders of parts 1 and 15.
 func walkable(params *Params, p place) error {
 	for _, c := range params.Components {
-		if c.Blocks&HTBlocks != 0 && (params.Layers > 1 || c.Blocks&Mixed != 0) {
-			return p.fail("high-throughput blocks in %d layers, style %#02x: packet headers are not followed", params.Layers, uint8(c.Blocks))
+		if c.Blocks&Mixed != 0 {
+			return p.fail("blocks of style %#02x, of either coder: packet headers are not followed", uint8(c.Blocks))
 		}
 	}
 	return nil
@@ -70,26 +85,29 @@ func (c *partCursor) more() bool {
 
 // packet measures the packet at off.
 func (w *packetWalker) packet(ref packetRef, part *tilePart, off int64) (int64, error) {
-	p := place{"packet", off}
-	begin := off
-	if w.marker(p, part, off, SOP) {
-		off += sopLength
-	}
-	b := &bitReader{src: w.src, place: p, next: off, end: part.end}
-	body, err := w.header(b, ref)
+	p, begin := place{"packet", off}, off
+	off, err := w.skipSOP(p, part, off)
 	if err != nil {
 		return 0, err
 	}
-	off = b.next
-	if w.grid.params.EPH {
-		if !w.marker(p, part, off, EPH) {
-			return 0, p.fail("no EPH after the header at %d", off)
-		}
-		off += ephLength
+	at := stretch{w.src, off, part.end}
+	if w.packed != nil {
+		at = w.headers
+	}
+	body, next, err := w.header(p, at, ref)
+	if err != nil {
+		return 0, err
+	}
+	if w.packed != nil {
+		w.packed.add(next - w.headers.next)
+		w.headers.next = next
+	} else {
+		off = next
 	}
 	if body > part.end-off {
 		return 0, p.fail("%d bytes of body reach past the end of the tile-part at %d", body, part.end)
 	}
+	w.count++
 	return off + body - begin, nil
 }
 
@@ -99,23 +117,31 @@ const (
 	ephLength = 2
 )
 
-// marker tells whether a marker stands at off. Neither can be mistaken for packet data,
-// where no byte above 8F follows FF.
-func (w *packetWalker) marker(p place, part *tilePart, off int64, m Marker) bool {
-	if part.end-off < 2 {
-		return false
+// skipSOP passes over an SOP marker segment (A.8.1), which numbers packets: a number that
+// is out of turn shows that packets are missing, or were not followed rightly. Where
+// headers are packed, packets are not looked at in vain.
+func (w *packetWalker) skipSOP(p place, part *tilePart, off int64) (int64, error) {
+	if w.packed != nil && !w.grid.params.SOP || part.end-off < sopLength {
+		return off, nil
 	}
-	b, err := w.src.bytes(p, off, 2)
-	return err == nil && b[0] == byte(m>>8) && b[1] == byte(m&0xFF)
+	b, err := w.src.bytes(p, off, sopLength)
+	if err != nil || b[0] != 0xFF || b[1] != byte(SOP&0xFF) {
+		return off, err
+	}
+	if n := int(b[4])<<8 | int(b[5]); n != w.count&0xFFFF {
+		return off, p.fail("SOP says that it is packet %d, but it is %d", n, w.count&0xFFFF)
+	}
+	return off + sopLength, nil
 }
 
-// header reads one packet header and returns the bytes of body it announces.
-func (w *packetWalker) header(b *bitReader, ref packetRef) (int64, error) {
-	var body int64
+// header reads one packet header, with the EPH marker after it, and returns the bytes of
+// body it announces and where it ends.
+func (w *packetWalker) header(p place, at stretch, ref packetRef) (body, next int64, err error) {
+	b := &bitReader{src: at.src, place: p, next: at.next, end: at.end}
 	if b.bit() == 1 {
-		bands, err := w.bands(b.place, ref)
+		bands, err := w.bands(p, ref)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		style := w.grid.params.Components[ref.component].Blocks
 		for i := range bands {
@@ -123,7 +149,14 @@ func (w *packetWalker) header(b *bitReader, ref packetRef) (int64, error) {
 		}
 	}
 	b.align()
-	return body, b.err
+	if b.err != nil || !w.grid.params.EPH {
+		return body, b.next, b.err
+	}
+	mark, err := at.src.bytes(p, b.next, ephLength)
+	if err != nil || b.next+ephLength > at.end || mark[0] != 0xFF || mark[1] != byte(EPH&0xFF) {
+		return 0, 0, p.fail("no EPH after the header at %d", b.next)
+	}
+	return body, b.next + ephLength, nil
 }
 
 // bands returns the sub-bands of a precinct, making them where it is met first.

@@ -81,8 +81,7 @@ func (w *planner) locate(region Rect) error {
 	if w.region.Empty() || w.small.Empty() {
 		return whole.fail("nothing is left of the region")
 	}
-	t := w.region.shift(-s.XTOsiz, -s.YTOsiz)
-	w.tiles = Rect{t.X0 / s.XTsiz, t.Y0 / s.YTsiz, (t.X1-1)/s.XTsiz + 1, (t.Y1-1)/s.YTsiz + 1}
+	w.tiles = s.tilesOf(w.region)
 	if w.tiles.width() > 1 && s.XTsiz>>w.reduce<<w.reduce != s.XTsiz ||
 		w.tiles.height() > 1 && s.YTsiz>>w.reduce<<w.reduce != s.YTsiz {
 		return whole.fail("tiles of %d×%d pixels do not divide by 2^%d", s.XTsiz, s.YTsiz, w.reduce)

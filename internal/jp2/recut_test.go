@@ -21,7 +21,7 @@ type recutPart struct {
 	body     []byte
 }
 
-func takeApart(t *testing.T, data []byte) *recut {
+func takeApart(t testing.TB, data []byte) *recut {
 	t.Helper()
 	src := newSource(bytes.NewReader(data), int64(len(data)), 1<<30)
 	r := &recut{}
@@ -39,7 +39,7 @@ func takeApart(t *testing.T, data []byte) *recut {
 	return r
 }
 
-func segmentsUntil(t *testing.T, src *source, data []byte, off int64, stop Marker) ([][]byte, int64) {
+func segmentsUntil(t testing.TB, src *source, data []byte, off int64, stop Marker) ([][]byte, int64) {
 	t.Helper()
 	var all [][]byte
 	for {

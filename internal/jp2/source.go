@@ -25,6 +25,7 @@ type source struct {
 	budget int64 // bytes that may still be read
 	at     int64 // offset of held
 	held   []byte
+	ready  []Range // what r has at hand: taken as it is, and nothing around it
 }
 
 func newSource(r io.ReaderAt, size, budget int64) *source {
@@ -47,6 +48,11 @@ func (s *source) bytes(p place, off int64, n int) ([]byte, error) {
 
 // reach is how much to read at off: ever more where reading goes on from what is held.
 func (s *source) reach(off int64) int {
+	for _, r := range s.ready {
+		if off >= r.Offset && off < r.Offset+r.Length {
+			return int(r.Offset + r.Length - off)
+		}
+	}
 	end := s.at + int64(len(s.held))
 	switch {
 	case off < s.at || off > end+Glance:

@@ -104,8 +104,8 @@ func (p *Plan) append(out []byte, src io.ReaderAt) ([]byte, error) {
 	w.mainHeader(p)
 	for i := range p.tiles {
 		begin := len(w.out)
-		w.tileHeader(i, &p.tiles[i], &p.params)
-		if err := w.packets(src, &p.size, &p.tiles[i]); err != nil {
+		w.tileHeader(i, &p.tiles[i], &p.params, nil)
+		if err := w.packets(src, &p.size, &p.tiles[i], func(int) {}); err != nil {
 			return nil, err
 		}
 		size := len(w.out) - begin
@@ -126,8 +126,8 @@ func (p *Plan) overhead() int {
 	return n
 }
 
-// packets writes the packets of a tile.
-func (w *streamWriter) packets(src io.ReaderAt, size *Size, t *plannedTile) error {
+// packets writes the packets of a tile, and tells the length of each.
+func (w *streamWriter) packets(src io.ReaderAt, size *Size, t *plannedTile, told func(int)) error {
 	empty := []byte{0}
 	if t.grid.params.EPH {
 		empty = binary.BigEndian.AppendUint16(empty, uint16(EPH))
@@ -135,16 +135,19 @@ func (w *streamWriter) packets(src io.ReaderAt, size *Size, t *plannedTile) erro
 	layers := t.grid.params.Layers
 	for ref := range t.grid.sequence(size) {
 		var from packet
+		var header []byte
 		if precinct := t.from[ref.precinct]; precinct != unneeded {
-			from = t.source.packets[int(precinct)*layers+ref.layer]
+			slot := int(precinct)*layers + ref.layer
+			from, header = t.source.packets[slot], t.source.header(slot)
 		}
-		if from.length == 0 {
+		begin := len(w.out)
+		w.out = append(w.out, header...)
+		if from.length == 0 && header == nil {
 			w.out = append(w.out, empty...)
-			continue
-		}
-		if err := w.copy(src, from); err != nil {
+		} else if err := w.copy(src, from); err != nil {
 			return err
 		}
+		told(len(w.out) - begin)
 	}
 	return nil
 }
@@ -160,7 +163,7 @@ func (w *streamWriter) copy(src io.ReaderAt, from packet) error {
 		}
 		return fmt.Errorf("read packet of %d bytes at %d: %w", from.length, from.offset, err)
 	}
-	if len(body) > sopLength && body[0] == 0xFF && body[1] == byte(SOP&0xFF) {
+	if len(body) >= sopLength && body[0] == 0xFF && body[1] == byte(SOP&0xFF) {
 		w.out = w.out[:begin+copy(body, body[sopLength:])]
 	}
 	return nil

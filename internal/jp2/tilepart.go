@@ -11,24 +11,37 @@ import (
 type tilePart struct {
 	place
 	tile      int
+	index     int     // among the parts of its tile
 	body, end int64   // its packets lie in [body, end)
 	lengths   lengths // of its packets, where known
 }
 
 // tileHeads gathers the tile-parts of one tile and what their headers override.
 type tileHeads struct {
-	parts []tilePart
-	own   *overrides
+	parts   []tilePart
+	own     *overrides
+	packed  []byte         // packet headers that stand apart from their packets
+	headers *packedHeaders // the same once taken apart
 }
 
-// partWalker follows the chain of tile-parts from the first SOT to EOC.
+// untold tells whether the packet lengths are still to be found.
+func (p *tilePart) untold() bool { return p.lengths.total != p.end-p.body }
+
+func (h *tileHeads) untold() bool {
+	return slices.ContainsFunc(h.parts, func(p tilePart) bool { return p.untold() })
+}
+
+// partWalker reads headers of tile-parts: along their chain from the first SOT to EOC, or
+// those it is led to.
 type partWalker struct {
 	src    *source
 	cs     *Codestream
 	budget Budget
-	tiles  []tileHeads
-	plm    *plmReader // where the main header has PLM
-	count  int        // tile-parts so far
+	tiles  []tileHeads // along the chain
+	seen   func(t int) // of each tile-part met there; may be nil
+	plm    *plmReader  // where the main header has PLM
+	ppm    *ppmReader  // where it has PPM
+	count  int         // tile-parts so far
 	origin Origin
 	held   int64 // bytes of lengths kept so far
 	walked int64 // bytes of packets whose headers were read so far
@@ -38,31 +51,61 @@ type partWalker struct {
 // packets was not allowed by Budget.WalkBytes.
 var ErrWalk = errors.New("packet headers would have to be read")
 
-// walkTileParts reads the headers of all tile-parts. Tiles may come in any order and
+func walkRefused(p *tilePart) error {
+	return fmt.Errorf("%w: %s", ErrWalk, p.fail("no packet lengths are told").Error())
+}
+
+func newPartWalker(src *source, cs *Codestream, budget Budget) *partWalker {
+	return &partWalker{src: src, cs: cs, budget: budget}
+}
+
+// follow reads the headers of all tile-parts. Tiles may come in any order and
 // interleaved; the parts of one tile come in theirs.
-func walkTileParts(src *source, cs *Codestream, budget Budget) (*partWalker, error) {
-	w := &partWalker{src: src, cs: cs, budget: budget, tiles: make([]tileHeads, cs.Size.Tiles())}
-	var err error
-	if w.plm, err = newPLM(src, cs); err != nil {
-		return nil, err
+func (w *partWalker) follow() (err error) {
+	w.tiles = make([]tileHeads, w.cs.Size.Tiles())
+	if w.plm, err = newPLM(w.src, w.cs); err != nil {
+		return err
 	}
-	for off := cs.Tiles; ; {
+	if w.ppm, err = newPPM(w.src, w.cs); err != nil {
+		return err
+	}
+	for off := w.cs.Tiles; ; {
 		done, err := w.atEnd(off)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if done {
-			return w, w.complete()
+			return w.complete()
 		}
-		if w.count >= budget.TileParts {
-			return nil, place{"SOT", off}.fail("more than %d tile-parts", budget.TileParts)
+		if w.count >= w.budget.TileParts {
+			return place{"SOT", off}.fail("more than %d tile-parts", w.budget.TileParts)
 		}
-		part, err := w.readPart(off)
-		if err != nil {
-			return nil, err
+		if off, err = w.next(off); err != nil {
+			return err
 		}
-		off = part.end
 	}
+}
+
+// next reads the tile-part at off and gives the end of it.
+func (w *partWalker) next(off int64) (int64, error) {
+	part, err := w.readSOT(off)
+	if err != nil {
+		return 0, err
+	}
+	heads := &w.tiles[part.tile]
+	if part.index != len(heads.parts) {
+		return 0, part.fail("tile-part %d of its tile comes after %d others", part.index, len(heads.parts))
+	}
+	if err := w.readHead(part, heads); err != nil {
+		return 0, err
+	}
+	if part.untold() && heads.packed == nil && w.budget.WalkBytes == 0 { // rather now than after all others were read
+		return 0, walkRefused(part)
+	}
+	if w.count++; w.seen != nil {
+		w.seen(part.tile)
+	}
+	return part.end, nil
 }
 
 // atEnd tells whether the codestream ends at off. EOC may be missing: encoders have
@@ -98,23 +141,6 @@ func (w *partWalker) complete() error {
 	return nil
 }
 
-func (w *partWalker) readPart(off int64) (*tilePart, error) {
-	part, err := w.readSOT(off)
-	if err != nil {
-		return nil, err
-	}
-	heads := &w.tiles[part.tile]
-	if heads.own == nil {
-		heads.own = newOverrides(len(w.cs.Size.Components))
-	}
-	if err := w.readHead(part, heads); err != nil {
-		return nil, err
-	}
-	heads.parts = append(heads.parts, *part)
-	w.count++
-	return part, nil
-}
-
 // takeLengths keeps what PLT, or else PLM, says of the part's packets.
 func (w *partWalker) takeLengths(part *tilePart, plt fragments) (err error) {
 	switch {
@@ -131,37 +157,6 @@ func (w *partWalker) takeLengths(part *tilePart, plt fragments) (err error) {
 	return w.hold(part)
 }
 
-// measure finds the packets of a tile where its headers do not tell their lengths.
-func (w *partWalker) measure(t int, grid *tileGrid) error {
-	parts := w.tiles[t].parts
-	if !slices.ContainsFunc(parts, func(p tilePart) bool { return p.lengths.total != p.end-p.body }) {
-		return nil
-	}
-	w.origin = FromHeaders
-	for i := range parts {
-		if w.walked += parts[i].end - parts[i].body; w.walked > w.budget.WalkBytes {
-			return fmt.Errorf("%w: %s", ErrWalk, parts[i].fail("no packet lengths are told").Error())
-		}
-	}
-	if err := walkPackets(w.src, &w.cs.Size, grid, parts, w.budget); err != nil {
-		return err
-	}
-	for i := range parts {
-		if err := w.hold(&parts[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// hold counts the memory that a tile-part's packet lengths take.
-func (w *partWalker) hold(part *tilePart) error {
-	if w.held += int64(len(part.lengths.coded)); w.held > w.budget.IndexBytes {
-		return part.fail("packet lengths take more than %s bytes", power(w.budget.IndexBytes))
-	}
-	return nil
-}
-
 // readSOT reads the SOT segment at off.
 func (w *partWalker) readSOT(off int64) (*tilePart, error) {
 	part := &tilePart{place: place{"SOT", off}, body: off + 12}
@@ -171,17 +166,15 @@ func (w *partWalker) readSOT(off int64) (*tilePart, error) {
 	}
 	c := cursor{place: part.place, b: b[2:]}
 	length, tile, size := c.u16(), int(c.u16()), int64(c.u32())
-	index := int(c.u8()) // TNsot, which follows, is wrong in many a file and not needed
+	part.index = int(c.u8()) // TNsot, which follows, is wrong in many a file and not needed
 	if part.end = off + size; size == 0 {
 		part.end = w.withoutEOC()
 	}
 	switch {
 	case length != 10:
 		return nil, part.fail("length %d instead of 10", length)
-	case tile >= len(w.tiles):
-		return nil, part.fail("tile %d of %d", tile, len(w.tiles))
-	case index != len(w.tiles[tile].parts):
-		return nil, part.fail("tile-part %d of its tile comes after %d others", index, len(w.tiles[tile].parts))
+	case int64(tile) >= w.cs.Size.Tiles():
+		return nil, part.fail("tile %d of %d", tile, w.cs.Size.Tiles())
 	case part.end < part.body+2 || part.end > w.cs.End:
 		return nil, part.fail("length %d of the tile-part does not fit [%d, %d)", size, off, w.cs.End)
 	}
@@ -198,9 +191,12 @@ func (w *partWalker) withoutEOC() int64 {
 	return w.cs.End
 }
 
-// readHead reads the marker segments between SOT and SOD.
+// readHead reads the marker segments between SOT and SOD, and adds the part to its tile.
 func (w *partWalker) readHead(part *tilePart, heads *tileHeads) error {
-	var plt fragments
+	if heads.own == nil {
+		heads.own = newOverrides(len(w.cs.Size.Components))
+	}
+	var plt, ppt fragments
 	for off, n := part.body, 0; ; n++ {
 		seg, err := nextSegment(w.src, off, part.end)
 		if err != nil {
@@ -209,21 +205,27 @@ func (w *partWalker) readHead(part *tilePart, heads *tileHeads) error {
 		off += int64(seg.Length)
 		if seg.Marker == SOD {
 			part.body = off
-			return w.takeLengths(part, plt)
+			if err := w.takeTold(part, heads, plt, ppt); err != nil {
+				return err
+			}
+			heads.parts = append(heads.parts, *part)
+			return nil
 		}
 		if n >= w.budget.Markers {
 			return seg.place().fail("more than %d segments in a tile-part header", w.budget.Markers)
 		}
-		if err := w.readSegment(seg, heads, &plt); err != nil {
+		if err := w.readSegment(seg, heads, &plt, &ppt); err != nil {
 			return err
 		}
 	}
 }
 
-func (w *partWalker) readSegment(seg Segment, heads *tileHeads, plt *fragments) error {
+func (w *partWalker) readSegment(seg Segment, heads *tileHeads, plt, ppt *fragments) error {
 	switch seg.Marker {
 	case PLT:
 		return plt.read(w.src, seg)
+	case PPT:
+		return ppt.read(w.src, seg)
 	case COD, COC, QCD, QCC, RGN:
 		if len(heads.parts) > 0 {
 			return seg.place().fail("belongs into the first tile-part of its tile")

@@ -105,14 +105,15 @@ func (w *planner) synthetic() Size {
 }
 
 // needed is what the region takes of one resolution, in its samples. Decoders fetch a
-// little more than the wavelets call for, and must find there what the file has.
+// little more than the wavelets call for, and must find there what the file has. A region
+// between two samples of a sampled component is shown by the one before it.
 func (w *planner) needed(params *Params, c, r int) Rect {
 	coding, s := &params.Components[c], w.x.size.Components[c]
 	scale := int64(1) << (coding.Levels - r)
 	beyond := 2*coding.support() + 2
-	u := w.small.over(s.DX, s.DY)
-	if u.Empty() {
-		return Rect{}
+	u := w.small
+	return Rect{
+		u.X0/(s.DX*scale) - beyond, u.Y0/(s.DY*scale) - beyond,
+		ceilDiv(u.X1, s.DX*scale) + beyond, ceilDiv(u.Y1, s.DY*scale) + beyond,
 	}
-	return Rect{u.X0/scale - beyond, u.Y0/scale - beyond, ceilDiv(u.X1, scale) + beyond, ceilDiv(u.Y1, scale) + beyond}
 }

@@ -31,8 +31,8 @@ func (w *streamWriter) mainHeader(p *Plan) {
 }
 
 // tileHeader writes SOT, whose Psot is left to be filled in, what differs from the main
-// header, and SOD.
-func (w *streamWriter) tileHeader(number int, t *plannedTile, main *Params) {
+// header, packet lengths where they are to be told, and SOD.
+func (w *streamWriter) tileHeader(number int, t *plannedTile, main *Params, told packed) {
 	w.segment(SOT, func() {
 		w.u16(uint16(number))
 		w.u32(0)
@@ -41,6 +41,7 @@ func (w *streamWriter) tileHeader(number int, t *plannedTile, main *Params) {
 	if !t.grid.params.equal(main) {
 		w.coding(t.grid.params)
 	}
+	w.lengths(told)
 	w.u16(uint16(SOD))
 }
 

@@ -28,7 +28,7 @@ const (
 // it is good cannot be told now.
 var ErrSilent = errors.New("the authority does not answer")
 
-var kinds = [...]Kind{KindSession, KindIIIF, KindPersonal}
+var kinds = [...]Kind{KindSession, KindIIIF, KindPersonal, KindIdentity}
 
 // key has the kind in it, so that a credential of one kind is unknown as another.
 type key struct {
@@ -86,6 +86,20 @@ func (k *Keeper) Find(ctx context.Context, kind Kind, secret string) (Credential
 		return Credential{}, ErrUnknown
 	}
 	id := key{kind, HashOf(secret)}
+	return k.find(ctx, id, func(ctx context.Context) (Credential, error) { return k.cfg.Authority.Lookup(ctx, kind, id.hash) })
+}
+
+// FindIdentity tells whom a subject of an OpenID issuer is here, as Find does. Whoever
+// asks has seen proof that somebody is that subject.
+func (k *Keeper) FindIdentity(ctx context.Context, issuer, subject string) (Credential, error) {
+	id := key{KindIdentity, IdentityHash(issuer, subject)}
+	return k.find(ctx, id, func(ctx context.Context) (Credential, error) { return k.cfg.Authority.Identity(ctx, issuer, subject) })
+}
+
+// question is how the authority is asked about one credential.
+type question func(ctx context.Context) (Credential, error)
+
+func (k *Keeper) find(ctx context.Context, id key, ask question) (Credential, error) {
 	now := k.cfg.Now()
 	if e, ok := k.finder.known.GetIfPresent(id); ok && now.Before(e.askAt) && e.credential.valid(now) {
 		return e.credential, nil
@@ -93,7 +107,7 @@ func (k *Keeper) Find(ctx context.Context, kind Kind, secret string) (Credential
 	if until, ok := k.finder.unknown.GetIfPresent(id); ok && now.Before(until) {
 		return Credential{}, ErrUnknown
 	}
-	c, _, err := k.finder.joined.Do(ctx, id, func(ctx context.Context) (Credential, error) { return k.lookup(ctx, id) })
+	c, _, err := k.finder.joined.Do(ctx, id, func(ctx context.Context) (Credential, error) { return k.lookup(ctx, id, ask) })
 	switch {
 	case err == nil:
 		return c, nil
@@ -125,7 +139,7 @@ func (k *Keeper) lastKnown(id key, cause error) (Credential, error) {
 }
 
 // lookup asks the authority. An answer that was overtaken is asked for again.
-func (k *Keeper) lookup(ctx context.Context, id key) (Credential, error) {
+func (k *Keeper) lookup(ctx context.Context, id key, ask question) (Credential, error) {
 	f := &k.finder
 	select {
 	case f.slots <- struct{}{}:
@@ -137,7 +151,7 @@ func (k *Keeper) lookup(ctx context.Context, id key) (Credential, error) {
 	defer cancel()
 	for range maxAttempts {
 		l := f.begin(id)
-		c, err := k.cfg.Authority.Lookup(ctx, id.kind, id.hash)
+		c, err := ask(ctx)
 		now := k.cfg.Now()
 		if err == nil && (c.Kind != id.kind || !c.valid(now)) {
 			err = ErrUnknown

@@ -49,13 +49,49 @@ func TestUnknownIsRememberedBriefly(t *testing.T) {
 	})
 }
 
+// secrets are the kinds that somebody may show.
+var secrets = []Kind{KindSession, KindIIIF, KindPersonal}
+
+// An identity is found by what was proved of it, never by a secret that hashes alike, and
+// is asked about and ended as every credential (R23, R37).
+func TestIdentities(t *testing.T) {
+	run(t, func(t *testing.T, e *edge) {
+		const issuer, subject = "https://login.example.edu", "ada"
+		secret := issuer + "\x00" + subject
+		want := func(err error) {
+			t.Helper()
+			if c, got := e.FindIdentity(t.Context(), issuer, subject); !errors.Is(got, err) || err == nil && c.Principal.ID != "u-"+secret {
+				t.Errorf("%+v, %v, want %v", c, got, err)
+			}
+		}
+		want(ErrUnknown)
+		e.truth.signIn(KindIdentity, secret)
+		time.Sleep(unknownFor)
+		want(nil)
+		want(nil)
+		if lookups, _ := e.truth.counts(); lookups != 2 {
+			t.Errorf("%d look-ups", lookups)
+		}
+		for _, kind := range append(secrets, KindIdentity) {
+			if _, err := e.Find(t.Context(), kind, secret); !errors.Is(err, ErrUnknown) {
+				t.Errorf("found as a %s by its name alone: %v", kind, err)
+			}
+		}
+		if _, err := e.FindIdentity(t.Context(), issuer, subject+"2"); !errors.Is(err, ErrUnknown) {
+			t.Error(err)
+		}
+		e.hears(e.truth.end(secret))
+		want(ErrUnknown)
+	})
+}
+
 // TestKindsAreApart is R37.
 func TestKindsAreApart(t *testing.T) {
 	run(t, func(t *testing.T, e *edge) {
-		for _, is := range kinds {
+		for _, is := range secrets {
 			secret := "a " + string(is)
 			e.truth.signIn(is, secret)
-			for _, as := range []Kind{KindSession, KindIIIF, KindPersonal, "cookie", ""} {
+			for _, as := range []Kind{KindSession, KindIIIF, KindPersonal, KindIdentity, "cookie", ""} {
 				if _, err := e.Find(t.Context(), as, secret); (err == nil) != (as == is) || (err != nil && !errors.Is(err, ErrUnknown)) {
 					t.Errorf("a credential of kind %q shown as %q: %v", is, as, err)
 				}
@@ -96,7 +132,7 @@ func TestSecretsThatCannotBe(t *testing.T) {
 // TestEndedIsObeyedAtOnce is R24 within one edge.
 func TestEndedIsObeyedAtOnce(t *testing.T) {
 	run(t, func(t *testing.T, e *edge) {
-		for _, kind := range kinds {
+		for _, kind := range secrets {
 			secret := "of kind " + string(kind)
 			e.truth.signIn(kind, secret)
 			if _, err := e.Find(t.Context(), kind, secret); err != nil {

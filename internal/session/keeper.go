@@ -23,6 +23,7 @@ const (
 // Config is what a Keeper needs.
 type Config struct {
 	Authority   Authority
+	Catalogue   Catalogue        // nil: images have no settings of their own
 	Lease       time.Duration    // how long rights are trusted after the authority was last heard
 	Fallback    authz.Access     // for images that no rule names
 	Credentials int              // kept at a time, the least used go first; 0 stands for 100,000
@@ -36,6 +37,11 @@ type Keeper struct {
 	cfg    Config
 	policy atomic.Pointer[authz.Policy]
 	finder finder
+
+	// These belong to the goroutine of Run.
+	base  *authz.Policy // the rules alone
+	items items
+	made  made // of what policy was made
 
 	mu        sync.Mutex
 	revision  int64          // of the snapshot
@@ -54,6 +60,7 @@ func NewKeeper(cfg Config) *Keeper {
 		panic(fmt.Sprintf("session: a policy without rules does not compile: %v", err))
 	}
 	k := &Keeper{cfg: cfg}
+	k.base = closed
 	k.policy.Store(closed)
 	k.finder = newFinder(cfg.Credentials)
 	return k
@@ -155,24 +162,40 @@ func (k *Keeper) hear(revision int64) bool {
 	return true
 }
 
-// reconcile fetches what changed since the snapshot and applies it.
+// reconcile fetches what changed since the snapshot and applies it: what takes
+// credentials away first.
 func (k *Keeper) reconcile(ctx context.Context) error {
+	asked := k.cfg.Now()
+	rights, err := k.rights(ctx)
+	if err != nil {
+		return err
+	}
+	if err := k.apply(rights); err != nil {
+		return err
+	}
+	if err := k.follow(ctx, rights); err != nil {
+		return err
+	}
+	k.confirm(rights, asked)
+	return nil
+}
+
+func (k *Keeper) rights(ctx context.Context) (Rights, error) {
 	ctx, cancel := context.WithTimeout(ctx, rightsTimeout)
 	defer cancel()
 	k.mu.Lock()
 	since := k.revision
 	k.mu.Unlock()
-	asked := k.cfg.Now()
 	rights, err := k.cfg.Authority.Rights(ctx, since)
 	if err != nil {
-		return fmt.Errorf("fetch rights since revision %d: %w", since, err)
+		return Rights{}, fmt.Errorf("fetch rights since revision %d: %w", since, err)
 	}
-	return k.apply(rights, asked)
+	return rights, nil
 }
 
 // apply makes the snapshot that of rights. What it takes away it takes away even if
 // the rest is unusable; then the snapshot stays unconfirmed.
-func (k *Keeper) apply(rights Rights, asked time.Time) error {
+func (k *Keeper) apply(rights Rights) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.ready || !rights.Complete {
@@ -182,15 +205,19 @@ func (k *Keeper) apply(rights Rights, asked time.Time) error {
 	if rights.Complete && rights.Revision < k.revision {
 		return fmt.Errorf("the authority went back from revision %d to %d", k.revision, rights.Revision)
 	}
-	if err := k.setRules(authz.Document{Items: rights.Rules, Definitions: rights.Definitions}); err != nil {
-		return err
-	}
+	return k.setRules(authz.Document{Items: rights.Rules, Definitions: rights.Definitions})
+}
+
+// confirm makes the snapshot that of rights, which have been applied.
+func (k *Keeper) confirm(rights Rights, asked time.Time) {
+	k.publish()
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if rights.Revision != k.revision || !k.ready {
 		k.cfg.Log.Debug("rights applied", "revision", rights.Revision, "rules", len(rights.Rules),
 			"ended", len(rights.Ended), "complete", rights.Complete)
 	}
 	k.revision, k.ready, k.inStep, k.confirmed = rights.Revision, true, true, asked
-	return nil
 }
 
 // setRules compiles rules unless they are those in force. Callers hold mu.
@@ -202,7 +229,21 @@ func (k *Keeper) setRules(rules authz.Document) error {
 	if err != nil {
 		return fmt.Errorf("rules of the authority: %w", err)
 	}
-	k.rules = rules
-	k.policy.Store(policy)
+	k.rules, k.base = rules, policy
+	k.publish() // whatever becomes of the items, the rules count
 	return nil
+}
+
+// made is what a policy is put together from.
+type made struct {
+	rules *authz.Policy
+	items *authz.Items
+}
+
+// publish puts rules and items in force.
+func (k *Keeper) publish() {
+	if now := (made{k.base, k.items.all}); now != k.made {
+		k.made = now
+		k.policy.Store(now.rules.With(now.items))
+	}
 }

@@ -21,9 +21,10 @@ const (
 	KindSession  Kind = "session"  // the session cookie
 	KindIIIF     Kind = "iiif"     // access token of the IIIF authorization flows
 	KindPersonal Kind = "personal" // personal access token of an API client
+	KindIdentity Kind = "identity" // what an OpenID provider says somebody is; no secret
 )
 
-// Valid reports whether k is one of the kinds above.
+// Valid reports whether k is a kind of secret that somebody may show.
 func (k Kind) Valid() bool {
 	switch k {
 	case KindSession, KindIIIF, KindPersonal:
@@ -79,6 +80,10 @@ type Credential struct {
 // ErrUnknown says that a secret stands for nothing, or for nothing any more.
 var ErrUnknown = errors.New("unknown credential")
 
+// IdentityHash stands for an issuer's subject among the hashes of credentials to forget.
+// Subjects have no NUL.
+func IdentityHash(issuer, subject string) Hash { return HashOf(issuer + "\x00" + subject) }
+
 // Rights is what changed about people since a revision. Rules are always the
 // whole table in order, first match decides.
 type Rights struct {
@@ -88,6 +93,7 @@ type Rights struct {
 	Complete bool         `json:"complete"`        // false: the asked revision is too old, forget every credential
 
 	Definitions authz.Definitions `json:"definitions"` // what the rules refer to
+	Items       int64             `json:"items"`       // revision of the newest change to items; 0: there was none
 }
 
 // Authority is the truth about people. Its revision grows with every change that
@@ -95,6 +101,10 @@ type Rights struct {
 type Authority interface {
 	// Lookup answers ErrUnknown when there is no such credential or it has ended.
 	Lookup(ctx context.Context, kind Kind, hash Hash) (Credential, error)
+	// Identity tells whom a subject of an OpenID issuer is here: a principal with the
+	// groups given here and an ID, or without an ID somebody who may come in and never
+	// did. It answers ErrUnknown for whoever may not come in.
+	Identity(ctx context.Context, issuer, subject string) (Credential, error)
 	// Rights answers with what changed after revision since; 0 asks for everything.
 	Rights(ctx context.Context, since int64) (Rights, error)
 }

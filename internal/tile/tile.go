@@ -24,6 +24,7 @@ type Image struct {
 	TileWidth  int    `json:"tileWidth,omitempty"`  // tile of the file, 0 where it has none
 	TileHeight int    `json:"tileHeight,omitempty"` // likewise
 	Levels     int    `json:"levels,omitempty"`     // halvings the file stores
+	Undivided  bool   `json:"undivided,omitempty"`  // JPEG 2000 without tiles or precincts: any part needs all of a level
 	Bits       int    `json:"bits,omitempty"`       // per sample
 	Gray       bool   `json:"gray,omitempty"`       // no colour to keep
 	Alpha      bool   `json:"alpha,omitempty"`
@@ -87,6 +88,9 @@ type Result struct {
 	Cache  string
 	Worker string
 	Timing Timing
+	// Damaged says that the file is, and that this is what could be decoded of it: not to
+	// be kept anywhere.
+	Damaged bool
 }
 
 // Document is a stored IIIF JSON document, e.g. a manifest.

@@ -10,13 +10,16 @@ import (
 
 // measurement is one line of results.
 type measurement struct {
-	Kind   string `json:"kind"`   // cold, warm or memory
+	Kind   string `json:"kind"`   // cold, trace, warm or memory
 	Server string `json:"server"` // tessera, iipimage or bare
 	Round  int    `json:"round,omitempty"`
 	load
-	CPU     float64 `json:"cpu_seconds,omitempty"`
+	CPU     float64 `json:"cpu_seconds,omitempty"` // until the server was idle again, as Seconds
 	Peak    int64   `json:"peak_bytes,omitempty"`
-	Picture string  `json:"picture,omitempty"` // of cold tiles: its structure
+	Picture string  `json:"picture,omitempty"` // its structure
+	Side    int     `json:"side,omitempty"`    // of a trace's tiles, in pixels
+	Pixels  int64   `json:"pixels,omitempty"`  // delivered in a trace
+	View    float64 `json:"view_ms,omitempty"` // median time in which a trace's view was complete
 }
 
 func (m measurement) print() error { return json.NewEncoder(os.Stdout).Encode(m) }
@@ -69,8 +72,9 @@ func (t target) measure(ctx context.Context, drawn []tile) (m measurement, bodie
 	if err != nil {
 		return m, nil, err
 	}
-	after, err := cpuSeconds(t.pids)
-	m.CPU = after - before
+	spent, late, err := settle(ctx, t.pids)
+	m.CPU = spent - before
+	m.Seconds += late.Seconds()
 	return m, bodies, err
 }
 

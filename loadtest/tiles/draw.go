@@ -24,10 +24,10 @@ func (t tile) path() string {
 	return fmt.Sprintf("/%d,%d,%d,%d/%d,%d/0/default.jpg", t.X, t.Y, t.W, t.H, t.Width, t.Height)
 }
 
-// grid lists the tiles of an image at one scale.
-func grid(width, height, scale int) []tile {
+// grid lists the tiles of an image at one scale, with answers of side pixels.
+func grid(width, height, scale, side int) []tile {
 	var all []tile
-	span := tileSide * scale
+	span := side * scale
 	for y := 0; y < height; y += span {
 		for x := 0; x < width; x += span {
 			w, h := min(span, width-x), min(span, height-y)
@@ -43,7 +43,7 @@ func draw(seed uint64, width, height, n int) ([]tile, error) {
 	rnd := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a draw that can be repeated is the point
 	var grids [][]tile
 	for _, s := range scales {
-		g := grid(width, height, s)
+		g := grid(width, height, s, tileSide)
 		rnd.Shuffle(len(g), func(i, j int) { g[i], g[j] = g[j], g[i] })
 		grids = append(grids, g)
 	}

@@ -55,7 +55,7 @@ func TestDrawDependsOnTheSeedAlone(t *testing.T) {
 func TestTilesStayWithinTheImage(t *testing.T) {
 	for _, s := range scales {
 		area := 0
-		for _, g := range grid(12289, 9217, s) {
+		for _, g := range grid(12289, 9217, s, tileSide) {
 			area += g.W * g.H
 			if g.X+g.W > 12289 || g.Y+g.H > 9217 || g.Width > tileSide || g.Height > tileSide || g.Width < 1 || g.Height < 1 {
 				t.Errorf("%+v", g)
@@ -68,7 +68,7 @@ func TestTilesStayWithinTheImage(t *testing.T) {
 }
 
 func TestPath(t *testing.T) {
-	edge := grid(1500, 1400, 4)[3]
+	edge := grid(1500, 1400, 4, tileSide)[3]
 	if got, want := edge.path(), "/1024,1024,476,376/119,94/0/default.jpg"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

@@ -135,7 +135,7 @@ func TestRecordingIsRepeatedByTheBareHandler(t *testing.T) {
 			_, _ = w.Write(picture)
 		}
 	})
-	drawn := grid(1024, 512, 1)
+	drawn := grid(1024, 512, 1, tileSide)
 	if err := to.refused(t.Context(), drawn[0]); err != nil {
 		t.Fatal(err)
 	}

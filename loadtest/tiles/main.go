@@ -19,6 +19,8 @@ var steps = map[string]step{
 	"paint":   paint,
 	"ports":   ports,
 	"cold":    cold,
+	"side":    advertised,
+	"trace":   trace,
 	"compare": compare,
 	"record":  record,
 	"bare":    bare,

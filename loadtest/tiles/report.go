@@ -18,11 +18,12 @@ const (
 	memoryLimit = 700_000_000
 )
 
-// coldFloors are for each structure of picture.
-var coldFloors = []struct {
-	picture string
-	ratio   float64
-}{{"tiled-1024", 1.1}, {"untiled-lossy", 2.5}, {"untiled-lossless", 3}}
+// floors are for each structure of picture: of cold tiles by the second, and of traces by
+// the megapixel in tiles of 256. 0: none.
+var floors = []struct {
+	picture     string
+	cold, trace float64
+}{{"untiled-lossy", 2.5, 4}, {"untiled-lossless", 3, 4}, {"untiled-lrcp", 3, 4}, {"tiled-1024", 1.1, 0}, {"tiled-256", 2, 0}}
 
 // report prints the table of a file of measurements: tiles report FILE.
 func report(_ context.Context, args []string) (err error) {
@@ -63,8 +64,8 @@ func readResults(r io.Reader) (results, error) {
 
 func (r results) table(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "round\tserver\trequests/s\tp50 ms\tp95 ms\tKB each\tCPU ms each\tpeak MB\t\n")
-	for _, kind := range []string{"cold", "warm", "memory"} {
+	fmt.Fprint(t, "round\tserver\trequests/s\tp50 ms\tp95 ms\tKB each\tCPU ms each\tpeak MB\tMpx/s\tCPU ms/Mpx\tview ms\t\n")
+	for _, kind := range []string{"cold", "trace", "warm", "memory"} {
 		for _, m := range r {
 			if m.Kind == kind {
 				m.row(t)
@@ -82,12 +83,22 @@ func (m measurement) row(w io.Writer) {
 	if m.Picture != "" {
 		label = fmt.Sprintf("%s %s %d", m.Kind, m.Picture, m.Round)
 	}
-	if m.Peak > 0 {
-		label, peak = m.Kind, fmt.Sprintf("%.0f", float64(m.Peak)/1e6)
+	if m.Side > 0 {
+		label = fmt.Sprintf("%s %s/%d %d", m.Kind, m.Picture, m.Side, m.Round)
 	}
-	fmt.Fprintf(w, "%s\t%s\t%.1f\t%.2f\t%.2f\t%.1f\t%.3f\t%s\t\n", label, m.Server,
-		m.rate(), m.P50, m.P95, each(float64(m.Bytes))/1e3, each(m.CPU)*1e3, peak)
+	if m.Peak > 0 {
+		peak = fmt.Sprintf("%.0f", float64(m.Peak)/1e6)
+	}
+	area := "-\t-\t-"
+	if m.Pixels > 0 {
+		area = fmt.Sprintf("%.2f\t%.0f\t%.0f", m.pixelRate()/1e6, m.CPU*1e9/float64(m.Pixels), m.View)
+	}
+	fmt.Fprintf(w, "%s\t%s\t%.1f\t%.2f\t%.2f\t%.1f\t%.3f\t%s\t%s\t\n", label, m.Server,
+		m.rate(), m.P50, m.P95, each(float64(m.Bytes))/1e3, each(m.CPU)*1e3, peak, area)
 }
+
+// pixelRate is in pixels delivered a second.
+func (m measurement) pixelRate() float64 { return float64(m.Pixels) / m.Seconds }
 
 // picture is the part of the results that is about one structure.
 func (r results) picture(name string) (part results) {
@@ -114,10 +125,52 @@ func (r results) cold(w io.Writer, picture string, floor float64) {
 	fmt.Fprintf(w, "      %.2fx as fast at the median tile, %.2fx the tiles for the same processor time\n", median(p50), median(cpu))
 }
 
+// trace compares traces through one structure, in tiles of each size.
+func (r results) trace(w io.Writer, picture string, floor float64) {
+	for _, side := range r.sides() {
+		part := r.side(side)
+		ratios := part.ratios("trace", "iipimage", func(ours, theirs measurement) float64 { return ours.pixelRate() / theirs.pixelRate() })
+		if len(ratios) == 0 {
+			continue
+		}
+		x, label, wanted := median(ratios), "    ", "compared only"
+		if side == tileSide && floor > 0 {
+			label, wanted = verdict(x >= floor), fmt.Sprintf("wanted %.1fx", floor)
+		}
+		fmt.Fprintf(w, "%s  traces, %s in tiles of %d: %.2fx the pixels/s of iipimage (%s; rounds %.2f)\n", label, picture, side, x, wanted, ratios)
+		view := part.ratios("trace", "iipimage", func(ours, theirs measurement) float64 { return theirs.View / ours.View })
+		cpu := part.ratios("trace", "iipimage", func(ours, theirs measurement) float64 { return theirs.CPU / ours.CPU })
+		fmt.Fprintf(w, "      the median view complete %.2fx as fast, %.2fx the pixels for the same processor time\n", median(view), median(cpu))
+	}
+}
+
+// sides are the sizes of tiles that were measured, ascending.
+func (r results) sides() (all []int) {
+	for _, m := range r {
+		if m.Side > 0 && !slices.Contains(all, m.Side) {
+			all = append(all, m.Side)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func (r results) side(side int) (part results) {
+	for _, m := range r {
+		if m.Side == side {
+			part = append(part, m)
+		}
+	}
+	return part
+}
+
 // verdicts compares the medians over rounds with what is wanted.
 func (r results) verdicts(w io.Writer) {
-	for _, floor := range coldFloors {
-		r.picture(floor.picture).cold(w, floor.picture, floor.ratio)
+	for _, floor := range floors {
+		r.picture(floor.picture).cold(w, floor.picture, floor.cold)
+	}
+	for _, floor := range floors {
+		r.picture(floor.picture).trace(w, floor.picture, floor.trace)
 	}
 	if ratios := r.ratios("warm", "bare", rate); len(ratios) > 0 {
 		x := median(ratios)

@@ -80,26 +80,35 @@ func closeAll(clients []*client) {
 func (t target) draw(ctx context.Context, cookie string) ([]tile, error) {
 	c := newClient(t.base, cookie)
 	defer c.close()
+	size, err := t.describe(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return draw(t.seed, size.Width, size.Height, t.tiles)
+}
+
+// description is what is read of info.json.
+type description struct {
+	Width, Height int
+	Tiles         []struct{ Width int }
+}
+
+func (t target) describe(ctx context.Context, c *client) (d description, err error) {
 	path := t.base.EscapedPath() + "/info.json"
 	a, err := c.get(ctx, path)
 	if err == nil {
 		err = accept(a, path)
 	}
 	if err != nil {
-		return nil, err
+		return d, err
 	}
-	return t.drawFrom(a.Body)
-}
-
-func (t target) drawFrom(info []byte) ([]tile, error) {
-	var size struct{ Width, Height int }
-	if err := json.Unmarshal(info, &size); err != nil {
-		return nil, fmt.Errorf("couldn't read info.json: %w", err)
+	if err := json.Unmarshal(a.Body, &d); err != nil {
+		return d, fmt.Errorf("couldn't read info.json: %w", err)
 	}
-	if size.Width < 1 || size.Height < 1 {
-		return nil, fmt.Errorf("info.json gives a size of %d x %d", size.Width, size.Height)
+	if d.Width < 1 || d.Height < 1 {
+		return d, fmt.Errorf("info.json gives a size of %d x %d", d.Width, d.Height)
 	}
-	return draw(t.seed, size.Width, size.Height, t.tiles)
+	return d, nil
 }
 
 func (t target) path(drawn tile) string { return t.base.EscapedPath() + drawn.path() }

@@ -16,13 +16,16 @@ func checkRule(r Rule) error {
 	case len(r.Images) > maxRuleImages:
 		return fmt.Errorf("it has %d patterns; %d are the most: use wildcards or a second rule", len(r.Images), maxRuleImages)
 	}
-	for _, check := range []func(Rule) error{checkGroups, checkNetworks, checkTerms, checkTier} {
+	for _, check := range checks {
 		if err := check(r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// checks are what holds of every access, whatever images have it.
+var checks = []func(Rule) error{checkGroups, checkNetworks, checkTerms, checkTier}
 
 func checkGroups(r Rule) error {
 	switch r.Access {

@@ -51,7 +51,7 @@ func (d Document) Compile(fallback Access) (*Policy, error) {
 		return nil, errors.Join(c.problems...)
 	}
 	return &Policy{
-		index: newIndex(c.entries), named: c.named, verdicts: c.verdicts, terms: c.defined.termsInOrder,
+		index: newIndex(c.entries), named: c.named, verdicts: c.verdicts, terms: c.defined.termsInOrder, defined: &c.defined,
 		fallback: newVerdict(settled{rule: Rule{Access: fallback}}),
 	}, nil
 }

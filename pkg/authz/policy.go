@@ -56,6 +56,8 @@ type Policy struct {
 	verdicts []verdict // by number of the rule
 	fallback verdict
 	terms    []Terms
+	defined  *definitions
+	items    *Items // images with settings of their own; nil: none
 }
 
 // Decide tells what the reader may do with the image, an identifier without
@@ -67,11 +69,18 @@ func (p *Policy) Decide(who Principal, image string, now time.Time) Decision {
 	return d
 }
 
-// find gives what decides about an image at an instant, and when something else may.
-// Whatever is to come before the rules, such as rights that are set image by image,
-// belongs here: it is the only way to a verdict.
+// find gives what decides about an image at an instant, and when something else may:
+// the image's own setting, else the first rule, else the default. It is the only way to
+// a verdict.
 func (p *Policy) find(image string, now time.Time) (v *verdict, changes time.Time) {
+	var turns time.Time // when the image's own setting begins or ends to count
+	if o := p.ownOf(image); o != nil {
+		if v, turns = o.at(now); v != nil {
+			return v, turns
+		}
+	}
 	rule, changes := p.index.first(image, now)
+	changes = sooner(changes, turns)
 	if rule < 0 {
 		return &p.fallback, changes
 	}

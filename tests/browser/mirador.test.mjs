@@ -2,6 +2,7 @@
 // sign-in it offers, tiles in the screenshot's pixels, sign-out, no tiles.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { openMirador, refused } from './mirador.mjs';
 import { reader, shows, startChromium, startSite, startTessera } from './support.mjs';
 
 let server, site, browser;
@@ -16,32 +17,6 @@ after(async () => {
   await server?.stop();
 });
 
-async function openMirador(context, image) {
-  const page = await context.newPage();
-  const tiles = []; // 'failed' is what an image becomes that the browser keeps from the page
-  const isTile = (r) => /\/iiif\/2\/.*\/default\.jpg$/.test(r.url());
-  page.on('response', (r) => { if (isTile(r)) tiles.push(r.status()); });
-  page.on('requestfailed', (r) => { if (isTile(r)) tiles.push('failed'); });
-  await page.goto(`${site.base}/mirador.html?manifest=${encodeURIComponent(`${server.base}/iiif/generated/${image}`)}`);
-  return { page, tiles };
-}
-
-// refused tells that a viewer page with what cookies it has gets no pixels: Mirador, once
-// nothing of its is under way any more, and an img of the page's own, which also shows
-// that refusals are counted here.
-async function refused(page, tiles) {
-  await page.waitForLoadState('networkidle');
-  const outcome = await page.evaluate((src) => new Promise((resolve) => {
-    const img = new Image();
-    img.onload = () => resolve('shown');
-    img.onerror = () => resolve('refused');
-    img.src = src;
-  }), `${server.base}/iiif/2/login%2Fquadrants/full/200,/0/default.jpg`);
-  assert.equal(outcome, 'refused');
-  assert.ok(tiles.length > 0, 'no refusal was counted');
-  assert.deepEqual(tiles.filter((status) => status !== 401 && status !== 'failed'), []);
-}
-
 // fillIn signs the reader in at the window that Mirador opened.
 async function fillIn(popup) {
   await popup.getByLabel(/e-mail/i).fill(reader.email);
@@ -51,18 +26,18 @@ async function fillIn(popup) {
 
 test('an open image needs nobody (G-M-2)', async () => {
   const context = await browser.newContext({ viewport: { width: 1100, height: 800 } });
-  const { page } = await openMirador(context, 'open%2Fquadrants');
+  const { page } = await openMirador(context, site, server, 'open%2Fquadrants');
   await shows(browser, page, true, { name: 'mirador-open' });
   await context.close();
 });
 
 test('a restricted image: sign-in, tiles, sign-out, none (C.7, G-M-1 to G-M-9)', async () => {
   const context = await browser.newContext({ viewport: { width: 1100, height: 800 } });
-  const { page, tiles } = await openMirador(context, 'login%2Fquadrants');
+  const { page, tiles } = await openMirador(context, site, server, 'login%2Fquadrants');
 
   const offer = page.getByRole('button', { name: /sign in|log in/i }).first();
   await offer.waitFor({ timeout: 30_000 });
-  await refused(page, tiles);
+  await refused(server, page, tiles);
   await shows(browser, page, false, { name: 'mirador-denied' });
 
   const opened = context.waitForEvent('page');
@@ -82,9 +57,9 @@ test('a restricted image: sign-in, tiles, sign-out, none (C.7, G-M-1 to G-M-9)',
   await page.getByRole('button', { name: /sign out|log out/i }).first().click();
   await (await logout).waitForLoadState();
   tiles.length = 0;
-  const { page: again, tiles: later } = await openMirador(context, 'login%2Fquadrants');
+  const { page: again, tiles: later } = await openMirador(context, site, server, 'login%2Fquadrants');
   await again.getByRole('button', { name: /sign in|log in/i }).first().waitFor({ timeout: 30_000 });
-  await refused(again, later);
+  await refused(server, again, later);
   await shows(browser, again, false, { name: 'mirador-signed-out' });
   await context.close();
 });

@@ -63,6 +63,27 @@ export async function startTessera(flags = []) {
   return server;
 }
 
+// startProvider runs the certified OpenID provider on a host name of another site than the
+// server at base, which its own program reaches at call.
+export async function startProvider(base, call) {
+  const child = spawn(join(root, 'scripts', 'op.sh'), { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RP: base, RP_CALL: call, HOST: 'login.campus.localhost' } });
+  const issuer = await new Promise((resolve, reject) => {
+    let out = '';
+    child.stdout.on('data', (d) => { out += d; const m = out.match(/ready (\S+)/); if (m) resolve(m[1]); });
+    child.on('exit', (code) => reject(new Error(`the provider ended with ${code}`)));
+  });
+  return { issuer, stop: () => new Promise((resolve) => { child.removeAllListeners('exit'); child.on('exit', resolve); child.kill('SIGTERM'); }) };
+}
+
+// freePort is one that nobody listens on.
+export async function freePort() {
+  const http = createServer();
+  await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const { port } = http.address();
+  await new Promise((resolve) => http.close(resolve));
+  return port;
+}
+
 // The API wants the administrator's session and a same-origin Origin.
 export async function api(server, method, path, body) {
   server.cookies ??= await signIn(server.local, administrator);

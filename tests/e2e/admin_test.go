@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -54,9 +55,14 @@ func TestCommands(t *testing.T) {
 	}{
 		{"explain", explainCommand},
 		{"rule", ruleCommands},
+		{"item", itemCommands},
 		{"group", groupCommands},
 		{"token", tokenCommands},
 		{"session", sessionCommands},
+		{"sessions of one user", userSessionCommands},
+		{"sign-in link", linkCommands},
+		{"renamed group", groupRenameCommands},
+		{"audit", auditCommands},
 		{"user", userCommands},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -214,6 +220,78 @@ func tokenCommands(t *testing.T, s *server, _ *http.Client) {
 	sh.fails("no such token", "admin", "token", "delete", list.Items[0].ID)
 }
 
+func userSessionCommands(t *testing.T, s *server, _ *http.Client) {
+	sh := s.shell()
+	plain := s.signIn("plain@example.org", adminPassword)
+	var ended struct{ Ended int }
+	if sh.must(&ended, "admin", "session", "end", "--user", "plain@example.org"); ended.Ended != 1 {
+		t.Errorf("%+v", ended)
+	}
+	s.eventually("the session opens nothing", func() bool {
+		return s.do(plain, "GET", "/iiif/3/members/full/10,/0/default.jpg").StatusCode == 401
+	})
+	if said := sh.must(nil, "admin", "session", "list", "--provider", "elsewhere"); strings.Contains(said, "@") {
+		t.Errorf("sessions of another provider: %s", said)
+	}
+	sh.fails("or --user EMAIL", "admin", "session", "end")
+}
+
+func linkCommands(t *testing.T, s *server, _ *http.Client) {
+	sh := s.shell()
+	url := strings.TrimSpace(sh.must(nil, "admin", "user", "link", "plain@example.org", "--keep-password"))
+	page, secret, ok := strings.Cut(url, "#")
+	if !ok || page != s.url+"/auth/link" || secret == "" {
+		t.Fatalf("R58: %s", url)
+	}
+	var u struct{ Email string }
+	if sh.must(&u, "admin", "user", "unlink", "plain@example.org"); u.Email != "plain@example.org" {
+		t.Errorf("%+v", u)
+	}
+}
+
+func groupRenameCommands(t *testing.T, s *server, _ *http.Client) {
+	sh := s.shell()
+	var g struct {
+		Name    string
+		Members int
+	}
+	sh.must(nil, "admin", "group", "add", "a/b", "plain@example.org")
+	if sh.must(&g, "admin", "group", "rename", "a/b", "c d"); g.Name != "c d" || g.Members != 1 {
+		t.Errorf("%+v", g)
+	}
+	if said := sh.must(nil, "admin", "group", "members", "c d"); !strings.Contains(said, "plain@example.org") {
+		t.Error(said)
+	}
+	sh.must(nil, "admin", "group", "delete", "c d")
+	if said := sh.must(nil, "admin", "group", "members", "c d"); strings.Contains(said, "@") {
+		t.Error(said)
+	}
+}
+
+// R64: the record tells what the commands before did, and is whole.
+func auditCommands(t *testing.T, s *server, _ *http.Client) {
+	sh := s.shell()
+	if said := sh.must(nil, "admin", "audit", "list", "--event", "authz_*"); !strings.Contains(said, "group:c d") || !strings.Contains(said, adminEmail) {
+		t.Errorf("R64: %s", said)
+	}
+	var whole struct {
+		Entries int
+		Head    struct {
+			Seq  int
+			Hash string
+		}
+	}
+	if sh.must(&whole, "admin", "audit", "verify"); whole.Entries < 10 || whole.Head.Seq != whole.Entries {
+		t.Errorf("R64: %+v", whole)
+	}
+	file := filepath.Join(t.TempDir(), "audit.jsonl")
+	if err := os.WriteFile(file, []byte(sh.must(nil, "admin", "audit", "export")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	head := fmt.Sprintf("%d:%s", whole.Head.Seq, whole.Head.Hash)
+	sh.must(nil, "admin", "audit", "verify", "--file", file, "--head", head)
+}
+
 func userCommands(t *testing.T, s *server, _ *http.Client) {
 	sh := s.shell()
 	var gone struct{ ID, Email string }
@@ -223,4 +301,67 @@ func userCommands(t *testing.T, s *server, _ *http.Client) {
 	sh.fails("no user has the address", "admin", "user", "delete", "plain@example.org")
 	sh.env[2] = "TESSERA_PASSWORD=wrong"
 	sh.fails("does not sign in with this password", "admin", "user", "list")
+}
+
+// Catalogues set the access of single images, one by one and from files.
+func itemCommands(t *testing.T, s *server, plain *http.Client) {
+	sh := s.shell()
+	shows := func(status int) {
+		t.Helper()
+		s.eventually(fmt.Sprintf("the image answers %d", status), func() bool {
+			return s.do(plain, http.MethodGet, "/iiif/3/open/full/50,/0/default.jpg").StatusCode == status
+		})
+	}
+	shows(http.StatusOK)
+	sh.must(nil, "admin", "item", "set", "open", "--access", "deny")
+	shows(http.StatusForbidden)
+	sh.must(nil, "admin", "item", "remove", "open")
+	shows(http.StatusOK)
+
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	var done struct{ Read, Changed int }
+	sh.must(&done, "admin", "item", "import", write("a.csv", "image,access,groups,until\na/1,groups,staff;map-room,\na/2,deny,,2040-01-01T00:00:00Z\nopen,login,,\n"))
+	if done.Read != 3 || done.Changed != 3 {
+		t.Errorf("read %d, changed %d", done.Read, done.Changed)
+	}
+	var listed struct {
+		Items []struct {
+			Image, Access, Until string
+			Groups               []string
+		}
+	}
+	sh.must(&listed, "admin", "item", "list", "--prefix", "a/")
+	if len(listed.Items) != 2 || listed.Items[0].Image != "a/1" || len(listed.Items[0].Groups) != 2 || listed.Items[1].Until != "2040-01-01T00:00:00Z" {
+		t.Errorf("%+v", listed)
+	}
+	var why struct{ Rule string }
+	sh.must(&why, "explain", "--image", "open")
+	if why.Rule != "the image's own setting" {
+		t.Errorf("explained by %q", why.Rule)
+	}
+	sh.must(&done, "admin", "item", "import", write("b.jsonl", `{"image":"open","remove":true}`+"\n\n"+`{"image":"a/1","remove":true}`+"\n"+`{"image":"a/2","remove":true}`))
+	if done.Read != 3 || done.Changed != 3 {
+		t.Errorf("removed: read %d, changed %d", done.Read, done.Changed)
+	}
+	shows(http.StatusOK)
+
+	for want, path := range map[string]string{
+		"there is no column":               write("c.csv", "image,acces\na,open\n"),
+		"column image is missing":          write("d.csv", "access\nopen\n"),
+		"line 3":                           write("e.csv", "image,until\na,\nb,tomorrow\n"),
+		"line 2":                           write("f.jsonl", `{"image":"a","access":"open"}`+"\n"+`{"image":`),
+		"--format":                         write("g.txt", ""),
+		"no such file":                     filepath.Join(dir, "none.csv"),
+		"its access \"secret\" is unknown": write("h.jsonl", `{"image":"a","access":"secret"}`),
+	} {
+		sh.fails(want, "admin", "item", "import", path)
+	}
+	sh.fails("access", "admin", "item", "set", "open")
 }

@@ -174,17 +174,22 @@ func rendered(t *testing.T, w *worker.Worker, id string, region iiifurl.Rect, wi
 }
 
 func render(ctx context.Context, w *worker.Worker, id string, region iiifurl.Rect, width, height int) (string, error) {
+	body, _, err := renderTimed(ctx, w, id, region, width, height)
+	return body, err
+}
+
+func renderTimed(ctx context.Context, w *worker.Worker, id string, region iiifurl.Rect, width, height int) (string, tile.Timing, error) {
 	info, err := w.Info(ctx, id)
 	if err != nil {
-		return "", err
+		return "", tile.Timing{}, err
 	}
 	res, err := w.Render(ctx, tile.Job{ID: id, Version: info.Version, Render: iiifurl.Resolved{
 		Region: region, Width: width, Height: height, Quality: iiifurl.Default, Format: "png",
 	}})
 	if err != nil {
-		return "", err
+		return "", tile.Timing{}, err
 	}
 	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
-	return string(b), err
+	return string(b), res.Timing, err
 }

@@ -47,18 +47,15 @@ func (c *codestream) image() area {
 	return area{int(h.x0), int(h.y0), int(h.x1), int(h.y1)}
 }
 
-// decodable widens a block to where every subsampled component has a sample too. Of
-// high-throughput code-blocks OpenJPEG decodes whole tiles only: of less it makes gray.
+// decodable widens a block to where it has the sample of every subsampled component that
+// shows at its first column and row, or the first there is. Of high-throughput code-blocks
+// OpenJPEG decodes whole tiles only: of less it makes gray.
 func (c *codestream) decodable(a area) area {
 	if c.header.high_throughput != 0 {
 		return c.wholeTiles(a)
 	}
-	if c.header.max_step == 1 {
-		return a
-	}
-	step := int(c.header.max_step) << c.reduce
-	return area{a.x0 / step * step, a.y0 / step * step, ceilDiv(a.x1, step) * step, ceilDiv(a.y1, step) * step}.
-		intersect(c.image())
+	beyond := int(c.header.max_step-1) << c.reduce
+	return area{a.x0 - beyond, a.y0 - beyond, a.x1 + beyond, a.y1 + beyond}.intersect(c.image())
 }
 
 func (c *codestream) wholeTiles(a area) area {

@@ -3,6 +3,7 @@
 package decode
 
 import (
+	"image"
 	"testing"
 
 	"github.com/tessera-iiif/tessera/internal/tile"
@@ -44,4 +45,45 @@ func TestTruncated(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLenient is R7's other way: of a file cut short comes what is left of it, where the
+// strict way gives an error.
+func TestLenient(t *testing.T) {
+	texture := decodertest.Texture(texW, texH)
+	jpeg := decodertest.WriteFile(t, "picture.jpg", nil)
+	decodertest.Run(t, "vips", "copy", decodertest.WritePNG(t, texture), jpeg+"[Q=90]")
+	for format, path := range map[tile.Format]string{
+		tile.JP2:  decodertest.JP2(t, texture, "-t", "64,64"),
+		tile.JPEG: jpeg,
+	} {
+		data := decodertest.Read(t, path)
+		cut, req := data[:len(data)*2/3], whole(format, texW, texH)
+		if _, err := Render(cut, req); tile.CodeOf(err) != tile.Broken {
+			t.Errorf("%s: strict: %v", format, err)
+		}
+		req.Lenient = true
+		result, err := Render(cut, req)
+		if err != nil {
+			t.Errorf("%s: lenient: %v", format, err)
+			continue
+		}
+		got, want := decodeAnswer(t, "png", result.Body), render(t, data, whole(format, texW, texH))
+		top, bottom := image.Rect(0, 0, texW, texH/4), image.Rect(0, texH*7/8, texW, texH)
+		if !equalIn(got, want, top) || equalIn(got, want, bottom) {
+			t.Errorf("%s: the upper part is not what it was, or the lower part is", format)
+		}
+		result.Free()
+	}
+}
+
+func equalIn(a, b image.Image, r image.Rectangle) bool {
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			if a.At(x, y) != b.At(x, y) {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -64,7 +64,7 @@ static int open_stream(jp2_reader *r) {
   return 0;
 }
 
-static int open_codec(jp2_reader *r, int boxed) {
+static int open_codec(jp2_reader *r, int boxed, int strict) {
   r->codec = opj_create_decompress(boxed ? OPJ_CODEC_JP2 : OPJ_CODEC_J2K);
   if (!r->codec)
     return -1;
@@ -73,9 +73,8 @@ static int open_codec(jp2_reader *r, int boxed) {
   opj_set_info_handler(r->codec, ignore, NULL);
   opj_dparameters_t parameters;
   opj_set_default_decoder_parameters(&parameters);
-  // Strict: a damaged code-block or a short tile-part is an error, never gray pixels.
   return opj_setup_decoder(r->codec, &parameters) &&
-                 opj_decoder_set_strict_mode(r->codec, OPJ_TRUE)
+                 opj_decoder_set_strict_mode(r->codec, strict ? OPJ_TRUE : OPJ_FALSE)
              ? 0
              : -1;
 }
@@ -104,12 +103,12 @@ static int describe_header(jp2_reader *r, jp2_header *h) {
   return 0;
 }
 
-int jp2_open(jp2_reader *r, const void *data, size_t size, int boxed, jp2_header *h) {
+int jp2_open(jp2_reader *r, const void *data, size_t size, int boxed, int strict, jp2_header *h) {
   memset(r, 0, sizeof(*r));
   memset(h, 0, sizeof(*h));
   r->data = data;
   r->size = size;
-  if (open_stream(r) || open_codec(r, boxed) || !opj_read_header(r->stream, r->codec, &r->image) ||
+  if (open_stream(r) || open_codec(r, boxed, strict) || !opj_read_header(r->stream, r->codec, &r->image) ||
       r->image->numcomps == 0)
     return -1;
   return describe_header(r, h);

@@ -28,19 +28,20 @@ const maxComponents = 5
 
 // codestream is one JPEG 2000 image being decoded at one resolution.
 type codestream struct {
-	reader *C.jp2_reader
-	header C.jp2_header
-	data   []byte
-	boxed  bool
-	reduce int
-	used   bool // the codec has decoded an area
+	reader  *C.jp2_reader
+	header  C.jp2_header
+	data    []byte
+	boxed   bool
+	reduce  int
+	used    bool // the codec has decoded an area
+	lenient bool // of a damaged file, whatever can be decoded will do
 
 	blockPixels int // the bound on one block
 }
 
 // openCodestream reads the main header; data must stay until Close.
-func openCodestream(data []byte, reduce int) (*codestream, error) {
-	c := &codestream{data: data, boxed: layout.Boxed(data), blockPixels: blockPixels}
+func openCodestream(data []byte, reduce int, lenient bool) (*codestream, error) {
+	c := &codestream{data: data, boxed: layout.Boxed(data), lenient: lenient, blockPixels: blockPixels}
 	if err := c.open(); err != nil {
 		return nil, err
 	}
@@ -54,12 +55,15 @@ func openCodestream(data []byte, reduce int) (*codestream, error) {
 
 func (c *codestream) open() error {
 	c.reader = (*C.jp2_reader)(C.calloc(1, C.sizeof_jp2_reader))
-	boxed := C.int(0)
+	boxed, strict := C.int(0), C.int(1)
 	if c.boxed {
 		boxed = 1
 	}
+	if c.lenient {
+		strict = 0
+	}
 	data := unsafe.Pointer(unsafe.SliceData(c.data))
-	if C.jp2_open(c.reader, data, C.size_t(len(c.data)), boxed, &c.header) != 0 {
+	if C.jp2_open(c.reader, data, C.size_t(len(c.data)), boxed, strict, &c.header) != 0 {
 		err := c.broken("header")
 		c.Close()
 		return err
@@ -126,7 +130,7 @@ func (c *codestream) decode(req protocol.Request, wide bool) (*picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.checkTileParts(whole); err != nil {
+	if err := c.checkTileParts(whole); err != nil && !c.lenient {
 		return nil, err
 	}
 	reduced := whole.reduced(c.reduce)

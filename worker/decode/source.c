@@ -5,7 +5,8 @@
 static void set_options(VipsOperation *op, source_options o) {
   GObject *object = G_OBJECT(op);
   // Pixels are read once, from top to bottom, by source_copy: nothing need be kept.
-  g_object_set(object, "access", VIPS_ACCESS_SEQUENTIAL, "fail-on", VIPS_FAIL_ON_ERROR, NULL);
+  g_object_set(object, "access", VIPS_ACCESS_SEQUENTIAL, "fail-on",
+               o.lenient ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_ERROR, NULL);
   if (strcmp(o.loader, "tiffload_buffer") == 0)
     g_object_set(object, "page", o.page, "subifd", o.subifd, NULL);
   if (strcmp(o.loader, "jpegload_buffer") == 0)

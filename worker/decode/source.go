@@ -38,6 +38,7 @@ type source struct {
 type choice struct {
 	page, subIFD int
 	shrink       int
+	lenient      bool
 }
 
 var asStored = choice{subIFD: -1, shrink: 1}
@@ -47,6 +48,9 @@ func openSource(data []byte, format tile.Format, c choice) (*source, error) {
 	options := C.source_options{
 		loader: loaders[format], page: C.int(c.page), subifd: C.int(c.subIFD),
 		shrink: C.int(c.shrink), scale: C.double(1 / float64(c.shrink)),
+	}
+	if c.lenient {
+		options.lenient = 1
 	}
 	s := &source{}
 	if C.source_open(&s.image, unsafe.Pointer(unsafe.SliceData(data)), C.size_t(len(data)), options) != 0 {
@@ -75,7 +79,9 @@ func vipsError() error {
 // decodeSource draws the wanted region of a file at the nearest resolution above the
 // one asked that comes cheap, as stored: o tells how to show it.
 func decodeSource(data []byte, req protocol.Request, wide bool) (p *picture, o orientation, err error) {
-	base, err := openSource(data, req.Format, asStored)
+	stored := asStored
+	stored.lenient = req.Lenient
+	base, err := openSource(data, req.Format, stored)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -87,8 +93,9 @@ func decodeSource(data []byte, req protocol.Request, wide bool) (p *picture, o o
 	}
 	width, height := o.size(req.Width, req.Height)
 	pick := chooseLevel(data, req.Format, scale(region.W, width), scale(region.H, height))
+	pick.lenient = req.Lenient
 	s := base
-	if pick != asStored {
+	if pick != stored {
 		if s, err = openSource(data, req.Format, pick); err != nil {
 			return nil, 0, err
 		}

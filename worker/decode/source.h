@@ -12,6 +12,7 @@ typedef struct {
   int subifd;         // TIFF, -1: none
   int shrink;         // JPEG: 1, 2, 4 or 8
   double scale;       // WebP
+  int lenient;        // draw what can be read of a damaged file
 } source_options;
 
 // source_facts describe an opened picture, before orientation.

@@ -43,8 +43,8 @@ void memory_tune(void) {
   mallopt(M_ARENA_MAX, 2);
 }
 
-// KEEP is free memory worth keeping: the working set of an ordinary tile and its tile-parts.
-#define KEEP ((size_t)64 << 20)
+// KEEP is free memory worth keeping: the working set of the tiles decoded together.
+#define KEEP ((size_t)96 << 20)
 
 void memory_give_back(void) {
   if (mallinfo2().fordblks > KEEP)

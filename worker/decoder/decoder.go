@@ -29,6 +29,7 @@ type Task struct {
 	Quality       iiifurl.Quality
 	Output        string // key of tile.MediaTypes, one of Pool.Formats
 	JPEGQuality   int    // 1 to 100, of the lossy outputs
+	Lenient       bool   // draw what can be decoded of a damaged file
 
 	// Cuts are parts of the picture that become answers of their own, at most MaxCuts.
 	// Width and Height are then those of the decoded region, which is not turned.

@@ -5,7 +5,9 @@
 // decodes the region from the whole file.
 //
 // An index is built once per version by one goroutine of its own, so that building never
-// takes a decoder's place, and is stored beside the results for the next start.
+// takes a decoder's place, and is stored beside the results for the next start. Nobody waits
+// for all of it: a tile of a file that says where its tiles lie is indexed when first needed.
+// The lower resolutions of an image of many tiles are kept together (lower.go).
 package packets
 
 import (
@@ -46,7 +48,7 @@ type Config struct {
 	FileBytes   int64         // of files whose packet headers are read to index them; 16 GiB
 	StreamBytes int64         // of one codestream, and of what is read for it; 64 MiB
 	IndexBytes  int64         // of all indices in memory; 128 MiB
-	BuildTime   time.Duration // of one index; two minutes
+	BuildTime   time.Duration // of one index; ten minutes
 	Patience    time.Duration // with a build, while the whole file is at hand; 250 ms
 	Log         *slog.Logger
 }
@@ -55,19 +57,20 @@ func (c Config) withDefaults() Config {
 	c.FileBytes = cmp.Or(c.FileBytes, 16<<30)
 	c.StreamBytes = cmp.Or(c.StreamBytes, 64<<20)
 	c.IndexBytes = cmp.Or(c.IndexBytes, 128<<20)
-	c.BuildTime = cmp.Or(c.BuildTime, 2*time.Minute)
+	c.BuildTime = cmp.Or(c.BuildTime, 10*time.Minute)
 	c.Patience = cmp.Or(c.Patience, 250*time.Millisecond)
 	return c
 }
 
 // Engine is safe for concurrent use. Close ends its work.
 type Engine struct {
-	cfg   Config
-	kept  *otter.Cache[version, *shelved]
-	lane  chan struct{} // holds a token while an index is being built
-	work  context.Context
-	end   context.CancelFunc
-	going sync.WaitGroup
+	cfg      Config
+	kept     *otter.Cache[version, *shelved]
+	lane     chan struct{} // holds a token while an index is being completed
+	learning chan struct{} // holds a token while tiles are being learnt for somebody
+	work     context.Context
+	end      context.CancelFunc
+	going    sync.WaitGroup
 
 	mu      sync.Mutex
 	pending map[version]*building
@@ -79,14 +82,25 @@ type Engine struct {
 // version names one version of one object.
 type version struct{ key, version string }
 
-type counts struct{ tiles, bytes, ranges, packets, builds, loads, refusals atomic.Uint64 }
+type counts struct {
+	tiles, bytes, ranges, packets, builds, loads, learnt, lower, refusals atomic.Uint64
+}
+
+// farBuilds is how many indices of far away files are completed at a time: that is waiting,
+// mostly. Of files at hand it is one, since that is work.
+const farBuilds = 4
 
 // New makes an engine.
 func New(c Config) *Engine {
 	work, end := context.WithCancel(context.Background())
 	c = c.withDefaults()
+	builds := 1
+	if c.Remote {
+		builds = farBuilds
+	}
 	return &Engine{
-		cfg: c, lane: make(chan struct{}, 1), work: work, end: end, pending: make(map[version]*building),
+		cfg: c, lane: make(chan struct{}, builds), learning: make(chan struct{}, learners),
+		work: work, end: end, pending: make(map[version]*building),
 		kept: otter.Must(&otter.Options[version, *shelved]{
 			MaximumWeight: uint64(c.IndexBytes),
 			Weigher:       func(_ version, s *shelved) uint32 { return s.weight() },
@@ -108,6 +122,8 @@ type Stats struct {
 	Ranges    uint64            // in so many ranges
 	Packets   uint64            // of which so many packets were needed
 	Builds    uint64            // indices built
+	Learnt    uint64            // tiles indexed by themselves, because somebody needed them
+	Lower     uint64            // files of lower resolutions put together
 	Loads     uint64            // indices found beside the results
 	Refusals  uint64            // files that cannot be indexed
 	Fallbacks map[Reason]uint64 // regions left to the decoder and the whole file
@@ -117,7 +133,8 @@ type Stats struct {
 func (e *Engine) Stats() Stats {
 	s := Stats{
 		Tiles: e.counts.tiles.Load(), Bytes: e.counts.bytes.Load(), Ranges: e.counts.ranges.Load(), Packets: e.counts.packets.Load(),
-		Builds: e.counts.builds.Load(), Loads: e.counts.loads.Load(), Refusals: e.counts.refusals.Load(),
+		Builds: e.counts.builds.Load(), Loads: e.counts.loads.Load(),
+		Learnt: e.counts.learnt.Load(), Lower: e.counts.lower.Load(), Refusals: e.counts.refusals.Load(),
 		Fallbacks: make(map[Reason]uint64, len(reasons)),
 	}
 	for i, r := range reasons {

@@ -102,30 +102,16 @@ func stageOf(t *testing.T, w, h int, arguments string, change ...func(*Config)) 
 	return e, f, o
 }
 
-func wantIndex(t *testing.T, e *Engine, o store.Object, want Reason) *jp2.Index {
+// corner is what most tests ask for.
+var corner = jp2.Rect{X1: 64, Y1: 64}
+
+func wantIndex(t *testing.T, e *Engine, o store.Object, want Reason) *Index {
 	t.Helper()
-	x, why := e.Index(t.Context(), o)
+	x, why := e.Index(t.Context(), o, corner, 0)
 	if why != want || (x == nil) != (want != "") {
 		t.Fatalf("index %v, %q; want %q", x != nil, why, want)
 	}
 	return x
-}
-
-// TestFarAway: headers of tile-parts come in batches where TLM tells of them, the file is
-// copied only where its packets must be walked, and then once.
-func TestFarAway(t *testing.T) {
-	far := func(c *Config) { c.Remote = true }
-	e, f, o := stage(t, "-t 128,128 -n 3 -PLT -TLM", far)
-	x := wantIndex(t, e, o, "")
-	if x.TileParts() != 5*4 || f.fetches.Load() != 1 || f.reads.Load() > 6 || f.wholes.Load() != 0 {
-		t.Errorf("%d tile-parts: %d reads, %d fetches, %d copies", x.TileParts(), f.reads.Load(), f.fetches.Load(), f.wholes.Load())
-	}
-	e, f, o = stage(t, "-n 5", far)
-	wantIndex(t, e, o, "")
-	wantIndex(t, e, o, "")
-	if f.wholes.Load() != 1 {
-		t.Errorf("%d copies of the whole file", f.wholes.Load())
-	}
 }
 
 // TestJoined: many who ask at once cause one build, and none waits beyond its patience or
@@ -139,7 +125,7 @@ func TestJoined(t *testing.T) {
 	}
 	left, cancel := context.WithCancel(t.Context())
 	cancel()
-	if x, why := e.Index(left, o); x != nil || why != Pending {
+	if x, why := e.Index(left, o, corner, 0); x != nil || why != Pending {
 		t.Errorf("gave up: %q", why)
 	}
 	close(f.gate)
@@ -190,6 +176,8 @@ func TestBounded(t *testing.T) {
 // TestReasons: what is not worth making, or too much, is left to the whole file.
 func TestReasons(t *testing.T) {
 	e, f, o := stageOf(t, 1100, 800, "-PLT -t 100,100 -n 4")
+	wantIndex(t, e, o, "")
+	settled(t, e) // all tiles are known, and there is a file of lower resolutions
 	x := wantIndex(t, e, o, "")
 	blob, err := f.Open(t.Context(), o)
 	if err != nil {

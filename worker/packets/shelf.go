@@ -2,19 +2,41 @@ package packets
 
 import (
 	"context"
+	"errors"
 	"math"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/internal/store"
 )
 
-// maxPending bounds the indices that are being built or wait for it.
-const maxPending = 64
+const (
+	// maxPending bounds the indices that are being built or wait for it.
+	maxPending = 64
+	// indexShare is how much of Config.IndexBytes one index may take.
+	indexShare = 2
+	// fewTiles is how many tiles of a file a region may touch to be made of what is known
+	// of them alone: what touches more is left to the file of lower resolutions, or waits
+	// for that.
+	fewTiles = 64
+	// manyTiles is how many it may touch where there is no such file.
+	manyTiles = 1024
+)
+
+// Index is where the packets of one version of an image lie.
+type Index struct {
+	*jp2.Index
+	low      atomic.Pointer[lower] // nil: not made yet, or none
+	settled  atomic.Bool           // whether there will be one has been decided
+	outlined bool                  // any tile can be found by itself
+	walking  atomic.Bool           // packets of tiles not known yet must be walked, and the file is far away
+}
 
 // shelved is an index, or the refusal of one: both hold as long as the version exists.
 type shelved struct {
-	index   *jp2.Index // nil where refused
+	index   *Index // nil where refused
 	refusal error
 }
 
@@ -25,53 +47,174 @@ func (s *shelved) weight() uint32 {
 	if s.index == nil {
 		return refusalWeight
 	}
-	return uint32(min(s.index.Memory()+refusalWeight, math.MaxUint32))
-}
-
-// answer is what the shelf holds for a caller.
-func (s *shelved) answer() (*jp2.Index, Reason) {
-	if s.index == nil {
-		return nil, Refused
+	n := s.index.Memory() + refusalWeight
+	if low := s.index.low.Load(); low != nil {
+		n += int64(len(low.data)) + low.index.Memory()
 	}
-	return s.index, ""
+	return uint32(min(n, math.MaxUint32))
 }
 
-// building is one build, which callers of the same version wait for.
+// wish is a region that somebody waits for.
+type wish struct {
+	region jp2.Rect // in pixels
+	reduce int
+}
+
+// few tells wishes for which no more than a few tiles have to be known.
+func (x *Index) few(w wish) bool { return x.Touched(w.region) <= fewTiles }
+
+// lower is the file of lower resolutions where the wish can be met from there.
+func (x *Index) lowerFor(reduce int) *lower {
+	if low := x.low.Load(); low != nil && reduce >= low.reduce {
+		return low
+	}
+	return nil
+}
+
+// building is the making of an index, step by step, which callers of the same version wait
+// for.
 type building struct {
-	done   chan struct{}
-	result *shelved // nil where it failed; set before done is closed
+	mu     sync.Mutex
+	so     *shelved      // as far as it has come
+	news   chan struct{} // closed at the next step
+	over   bool
+	hurry  chan struct{} // closed once somebody waits for all of it
+	once   sync.Once
+	walked bool // packets are walked if need be, even where that takes the whole of a far file
 }
 
-// Index returns the index of a version, or why there is none. The first to ask has it
-// built. Where the whole file is at hand nobody waits long for that; where it is far
-// away, fetching it would take longer still.
-func (e *Engine) Index(ctx context.Context, o store.Object) (*jp2.Index, Reason) {
-	id := version{o.Key, o.Version}
-	if s, ok := e.kept.GetIfPresent(id); ok {
-		return s.answer()
+func newBuilding(so *shelved, walked bool) *building {
+	return &building{so: so, news: make(chan struct{}), hurry: make(chan struct{}), walked: walked}
+}
+
+// step tells waiters of what there is now; nil leaves it as it is.
+func (b *building) step(so *shelved, over bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if so != nil {
+		b.so = so
 	}
-	b := e.begin(id, o)
-	if b == nil {
-		return nil, Busy
+	b.over = over
+	close(b.news)
+	b.news = make(chan struct{})
+}
+
+// wanted tells that somebody cannot do without what is being built.
+func (b *building) wanted() { b.once.Do(func() { close(b.hurry) }) }
+
+func (b *building) look() (so *shelved, news <-chan struct{}, over bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.so, b.news, b.over
+}
+
+// Index returns an index that has what the region needs of it, or why there is none. The
+// first to ask for a version has it built, and no one waits for more of it than his region
+// needs. Where the whole file is at hand nobody waits long for that; where it is far away,
+// fetching it would take longer still.
+func (e *Engine) Index(ctx context.Context, o store.Object, region jp2.Rect, reduce int) (*Index, Reason) {
+	id, w := version{o.Key, o.Version}, wish{region, reduce}
+	if so, ok := e.kept.GetIfPresent(id); ok {
+		if x, why, done := e.meet(ctx, o, so, w); done {
+			return x, why
+		}
 	}
-	if !e.cfg.Remote {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, e.cfg.Patience)
-		defer cancel()
+	for _, walked := range []bool{false, true} {
+		b := e.begin(id, o, walked)
+		if b == nil {
+			return nil, Busy
+		}
+		if x, why, done := e.await(ctx, o, b, w); done {
+			return x, why
+		}
+		if so, _, _ := b.look(); so == nil || so.index == nil || !so.index.walking.Load() {
+			break
+		}
 	}
-	select {
-	case <-b.done:
-	case <-ctx.Done():
-		return nil, Pending
+	return nil, Failed
+}
+
+// Prepare has a version indexed before anybody asks for it, and waits for that.
+func (e *Engine) Prepare(ctx context.Context, o store.Object) {
+	b := e.begin(version{o.Key, o.Version}, o, true)
+	for b != nil {
+		b.wanted()
+		_, news, over := b.look()
+		if over {
+			return
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return
+		}
 	}
-	if b.result == nil {
-		return nil, Failed
+}
+
+// await waits until a building meets the wish. done is false where it is over and does not.
+func (e *Engine) await(ctx context.Context, o store.Object, b *building, w wish) (_ *Index, why Reason, done bool) {
+	patience := time.NewTimer(e.cfg.Patience)
+	defer patience.Stop()
+	for {
+		so, news, over := b.look()
+		if so != nil {
+			if x, why, done := e.meet(ctx, o, so, w); done {
+				return x, why, true
+			}
+		}
+		if over {
+			return nil, "", false
+		}
+		if so != nil {
+			b.wanted()
+		}
+		select {
+		case <-news:
+			continue
+		case <-ctx.Done():
+			return nil, Pending, true
+		case <-patience.C:
+		}
+		// A decoder would read all of a file for what touches many of its tiles.
+		if !e.cfg.Remote && (so == nil || so.index == nil || so.index.few(w)) {
+			return nil, Pending, true
+		}
 	}
-	return b.result.answer()
+}
+
+// meet answers a wish from what there is. done is false where it has to wait for more.
+func (e *Engine) meet(ctx context.Context, o store.Object, so *shelved, w wish) (_ *Index, why Reason, done bool) {
+	x := so.index
+	switch {
+	case x == nil:
+		return nil, Refused, true
+	case x.lowerFor(w.reduce) != nil:
+		return x, "", true
+	case !x.few(w) && !x.settled.Load():
+		return nil, "", false
+	case x.Touched(w.region) > manyTiles:
+		return nil, Large, true
+	}
+	tiles := x.Unknown(w.region)
+	if len(tiles) == 0 {
+		return x, "", true
+	}
+	if !x.outlined {
+		return nil, "", false
+	}
+	switch err := e.learn(ctx, o, x, tiles); {
+	case err == nil:
+		return x, "", true
+	case errors.Is(err, jp2.ErrOutline) || errors.Is(err, errLongWalk):
+		return nil, "", false
+	default:
+		e.cfg.Log.Warn("tiles not indexed this time", "key", o.Key, "error", err)
+		return nil, Failed, true
+	}
 }
 
 // begin starts a build, or finds the one under way; nil where there are too many.
-func (e *Engine) begin(id version, o store.Object) *building {
+func (e *Engine) begin(id version, o store.Object, walked bool) *building {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if b := e.pending[id]; b != nil {
@@ -80,56 +223,25 @@ func (e *Engine) begin(id version, o store.Object) *building {
 	if len(e.pending) >= maxPending || e.work.Err() != nil {
 		return nil
 	}
-	b := &building{done: make(chan struct{})}
+	so, _ := e.kept.GetIfPresent(id)
+	b := newBuilding(so, walked)
 	e.pending[id] = b
-	e.going.Go(func() { e.run(id, o, b) })
+	e.going.Go(func() {
+		defer b.step(nil, true)
+		defer func() {
+			e.mu.Lock()
+			delete(e.pending, id)
+			e.mu.Unlock()
+		}()
+		e.build(id, o, b)
+	})
 	return b
 }
 
-// run owns a build's outcome.
-func (e *Engine) run(id version, o store.Object, b *building) {
-	defer func() {
-		e.mu.Lock()
-		delete(e.pending, id)
-		e.mu.Unlock()
-		close(b.done)
-	}()
-	if b.result = e.load(o); b.result == nil {
-		b.result = e.inLane(o)
-	}
-	if b.result != nil {
-		e.kept.Set(id, b.result)
-	}
-}
-
-// inLane builds when it is this build's turn. Errors that say nothing about the file end
-// in nil: the next caller tries again.
-func (e *Engine) inLane(o store.Object) *shelved {
-	select {
-	case e.lane <- struct{}{}:
-		defer func() { <-e.lane }()
-	case <-e.work.Done():
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(e.work, e.cfg.BuildTime)
-	defer cancel()
-	began := time.Now()
-	s, err := e.build(ctx, o)
-	switch {
-	case err != nil:
-		if e.work.Err() == nil {
-			e.cfg.Log.Warn("image not indexed this time", "key", o.Key, "error", err)
-		}
-		return nil
-	case s.index == nil:
-		e.counts.refusals.Add(1)
-		e.cfg.Log.Warn("image is decoded from the whole file: it cannot be indexed", "key", o.Key, "version", o.Version, "reason", s.refusal)
-		return s
-	}
-	e.counts.builds.Add(1)
-	e.cfg.Log.Info("image indexed", "key", o.Key, "from", s.index.Origin(), "took", time.Since(began))
-	e.store(o, s.index)
-	return s
+// shelve keeps what there is of an index now, and tells those who wait for it.
+func (e *Engine) shelve(id version, b *building, so *shelved) {
+	e.kept.Set(id, so)
+	b.step(so, false)
 }
 
 // Forget drops what is held of the objects that are meant, refusals among it.

@@ -1,7 +1,9 @@
 package packets
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/internal/store"
@@ -25,52 +27,95 @@ type Stream struct {
 
 // Stream makes the codestream of a region, in pixels of the image, with reduce levels
 // dropped, or says why not. The error is that of reading the source.
-func (e *Engine) Stream(f store.Blob, x *jp2.Index, size int64, region jp2.Rect, reduce int) (Stream, Reason, error) {
-	plan, ranges, why := e.choose(x, size, region, reduce)
+func (e *Engine) Stream(f store.Blob, x *Index, size int64, region jp2.Rect, reduce int) (Stream, Reason, error) {
+	if err := e.complement(f, x, region, reduce); err != nil {
+		return Stream{}, "", readError(err)
+	}
+	c, why := e.choose(x, size, region, reduce)
 	if why != "" {
 		return Stream{}, why, nil
 	}
-	n, _ := plan.Packets()
-	src, err := f.Fetch(ranges)
+	n, _ := c.plan.Packets()
+	src, err := c.source(f)
 	if err != nil {
 		return Stream{}, "", err
 	}
-	data, err := plan.SynthesiseFile(src)
+	data, err := c.plan.SynthesiseFile(src)
 	if err != nil {
 		return Stream{}, "", readError(err)
 	}
 	e.counts.tiles.Add(1)
 	e.counts.packets.Add(uint64(n))
-	e.counts.ranges.Add(uint64(len(ranges)))
-	e.counts.bytes.Add(uint64(total(ranges)))
-	return Stream{Data: data, Region: plan.Pixels()}, "", nil
+	e.counts.ranges.Add(uint64(len(c.ranges)))
+	e.counts.bytes.Add(uint64(total(c.ranges)))
+	return Stream{Data: data, Region: c.plan.Pixels()}, "", nil
+}
+
+// complement has x know what is missing of the rectangle around several regions, each of
+// which it was asked for.
+func (e *Engine) complement(f store.Blob, x *Index, region jp2.Rect, reduce int) error {
+	if x.lowerFor(reduce) != nil || !x.outlined {
+		return nil
+	}
+	tiles := x.Unknown(region)
+	if len(tiles) == 0 || len(tiles) > fewTiles {
+		return nil
+	}
+	return learnFrom(f, x, tiles, x.walking.Load(), e.walked())
 }
 
 // Ranges are what Stream would read of the source; none where it would say why not.
-func (e *Engine) Ranges(x *jp2.Index, size int64, region jp2.Rect, reduce int) ([]store.Range, int64) {
-	_, ranges, _ := e.choose(x, size, region, reduce)
-	return ranges, total(ranges)
+func (e *Engine) Ranges(x *Index, size int64, region jp2.Rect, reduce int) ([]store.Range, int64) {
+	c, _ := e.choose(x, size, region, reduce)
+	return c.ranges, total(c.ranges)
+}
+
+// choice is how a region is made.
+type choice struct {
+	plan   *jp2.Plan
+	ranges []store.Range // of the source; none where low has the packets
+	low    *lower
+}
+
+// source has the packets of the plan.
+func (c choice) source(f store.Blob) (io.ReaderAt, error) {
+	if c.low != nil {
+		return bytes.NewReader(c.low.data), nil
+	}
+	return f.Fetch(c.ranges)
 }
 
 // choose plans a region and says what to read for it, or why not.
-func (e *Engine) choose(x *jp2.Index, size int64, region jp2.Rect, reduce int) (*jp2.Plan, []store.Range, Reason) {
+func (e *Engine) choose(x *Index, size int64, region jp2.Rect, reduce int) (choice, Reason) {
+	if low := x.lowerFor(reduce); low != nil {
+		return e.chooseLower(x, low, region, reduce)
+	}
 	plan, err := x.Plan(region, reduce)
 	if err != nil {
-		return nil, nil, Region
+		return choice{}, Region
 	}
-	var ranges []store.Range
-	for _, r := range plan.Ranges(Gap) {
-		ranges = append(ranges, store.Range(r))
-	}
+	c := choice{plan: plan, ranges: ranges(plan.Ranges(Gap))}
 	_, needed := plan.Packets()
-	reading := total(ranges)
+	reading := total(c.ranges)
 	switch {
 	case max(reading, needed) > e.cfg.StreamBytes:
-		return nil, nil, Large
+		return choice{}, Large
 	case size > smallFile && reading > size/4*3:
-		return nil, nil, Most
+		return choice{}, Most
 	}
-	return plan, ranges, ""
+	return c, ""
+}
+
+// chooseLower plans a region of which all packets are at hand.
+func (e *Engine) chooseLower(x *Index, low *lower, region jp2.Rect, reduce int) (choice, Reason) {
+	plan, err := low.index.Plan(x.Below(region, low.reduce), reduce-low.reduce)
+	if err != nil {
+		return choice{}, Region
+	}
+	if _, needed := plan.Packets(); needed > e.cfg.StreamBytes {
+		return choice{}, Large
+	}
+	return choice{plan: plan, low: low}, ""
 }
 
 func total(ranges []store.Range) (n int64) {

@@ -14,6 +14,7 @@ CREATE TABLE visits (
     expires BIGINT NOT NULL              -- absolute limit
 );
 CREATE INDEX visits_by_seen ON visits (seen);
+CREATE INDEX visits_by_network ON visits (network, created);
 
 CREATE TABLE visit_origins (
     visit_id TEXT   NOT NULL REFERENCES visits (id) ON DELETE CASCADE,

@@ -88,6 +88,8 @@ func TestPermissions(t *testing.T) {
 		{"pub", "tessera.inbox.edge", "", nil},
 		{"pub", "tessera.revision", "", coord},
 		{"pub", "tessera.revision.x", "", nil},
+		{"pub", "tessera.sighting", "", edges},
+		{"pub", "tessera.sighting.x", "", nil},
 		{"pub", "tessera", "", nil},
 		{"pub", "minio.events", "", store},
 		{"pub", "minio.events.x", "", nil},
@@ -115,6 +117,9 @@ func TestPermissions(t *testing.T) {
 		{"sub", "tessera.authority.*", "", nil},
 		{"sub", "tessera.authority.*", "tessera", coord},
 		{"sub", "tessera.authority.*", "spies", nil},
+		{"sub", "tessera.sighting", "", nil},
+		{"sub", "tessera.sighting", "tessera", coord},
+		{"sub", "tessera.sighting", "spies", nil},
 		{"sub", "tessera.cancel.job", "", workers},
 		{"sub", "tessera.cancel.authority", "", coord},
 		{"sub", "tessera.cancel.*", "", nil},
@@ -260,6 +265,10 @@ func (p people) Lookup(_ context.Context, k session.Kind, h session.Hash) (sessi
 		return session.Credential{}, session.ErrUnknown
 	}
 	return session.Credential{Kind: k, Session: "s"}, nil
+}
+
+func (p people) Identity(context.Context, string, string) (session.Credential, error) {
+	return session.Credential{}, session.ErrUnknown
 }
 
 func (p people) Rights(context.Context, int64) (session.Rights, error) {

@@ -31,18 +31,37 @@ type piece struct {
 	data []byte
 }
 
-// fill fills pieces from what is kept and, several requests at a time, from the
-// store. The first error stops the rest.
+// fill fills pieces from what is kept, from what others are reading at the moment, and,
+// several requests at a time, from the store. The first error stops the rest.
 func (s *Source) fill(ctx context.Context, p pin, kept *localCopy, pieces []piece) error {
-	var missing []piece
-	for _, w := range pieces {
-		for _, m := range s.missing(kept, w) {
-			missing = append(missing, m.split(maxRequest)...)
+	for len(pieces) > 0 {
+		own, shares := kept.claim(s.missing(kept, pieces))
+		s.client.counts.misses.Add(blocksOf(own))
+		s.client.counts.joined.Add(int64(len(shares)))
+		if err := s.fetchClaims(ctx, p, kept, own); err != nil {
+			return err
+		}
+		var err error
+		if pieces, err = await(ctx, shares); err != nil {
+			return err
 		}
 	}
-	return s.each(ctx, side, missing, func(ctx context.Context, m piece) error {
-		return s.fetch(ctx, p, kept, m)
+	return nil
+}
+
+// fetchClaims reads what was claimed, and settles all of it whatever happens.
+func (s *Source) fetchClaims(ctx context.Context, p pin, kept *localCopy, own []*claim) error {
+	err := s.each(ctx, side, pieces(own), func(ctx context.Context, m piece) error {
+		if err := s.fetch(ctx, p, kept, m); err != nil {
+			return err
+		}
+		kept.settle(own, m.off, nil, false)
+		return nil
 	})
+	if err != nil {
+		kept.settle(own, -1, err, ctx.Err() != nil)
+	}
+	return err
 }
 
 // fetch reads a piece from the store and keeps it.
@@ -54,8 +73,16 @@ func (s *Source) fetch(ctx context.Context, p pin, kept *localCopy, m piece) err
 	return nil
 }
 
-// missing copies what is kept into w and returns the rest, in few pieces.
-func (s *Source) missing(kept *localCopy, w piece) (rest []piece) {
+// missing copies what is kept into the pieces and returns the rest.
+func (s *Source) missing(kept *localCopy, pieces []piece) (rest []piece) {
+	for _, w := range pieces {
+		rest = append(rest, s.missingOf(kept, w)...)
+	}
+	return rest
+}
+
+// missingOf copies what is kept into w and returns the rest, in few pieces.
+func (s *Source) missingOf(kept *localCopy, w piece) (rest []piece) {
 	begin := int64(-1) // of a run of blocks to ask for, in data
 	end := int64(0)
 	hits := int64(0)
@@ -78,7 +105,6 @@ func (s *Source) missing(kept *localCopy, w piece) (rest []piece) {
 		rest = append(rest, w.part(begin, end))
 	}
 	s.client.counts.hits.Add(hits)
-	s.client.counts.misses.Add((int64(len(w.data))+blockBytes-1)/blockBytes - hits)
 	return rest
 }
 

@@ -28,7 +28,8 @@ type localCopy struct {
 	mu        sync.Mutex
 	file      *os.File
 	chunks    map[int64]*chunk
-	kept      int64 // bytes accounted for
+	claims    []*claim // reads under way
+	kept      int64    // bytes accounted for
 	discarded bool
 }
 

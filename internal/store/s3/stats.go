@@ -16,16 +16,17 @@ type Stats struct {
 	Sent     int64 // bytes of bodies
 	Hits     int64 // blocks of objects that were at hand
 	Misses   int64 // blocks of objects that had to be asked for
+	Joined   int64 // runs of blocks that another read was bringing already
 }
 
 type counts struct {
-	requests, failures, retries, refused, received, sent, hits, misses atomic.Int64
+	requests, failures, retries, refused, received, sent, hits, misses, joined atomic.Int64
 }
 
 func (c *counts) stats() Stats {
 	return Stats{
 		Requests: c.requests.Load(), Failures: c.failures.Load(), Retries: c.retries.Load(), Refused: c.refused.Load(),
-		Received: c.received.Load(), Sent: c.sent.Load(), Hits: c.hits.Load(), Misses: c.misses.Load(),
+		Received: c.received.Load(), Sent: c.sent.Load(), Hits: c.hits.Load(), Misses: c.misses.Load(), Joined: c.joined.Load(),
 	}
 }
 

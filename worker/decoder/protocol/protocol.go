@@ -21,7 +21,7 @@ const (
 	MaxStream    = 256 << 20 // bytes of a codestream sent in place of a file
 	MaxDimension = 1 << 24   // pixels
 	MaxReduce    = 32        // resolution levels
-	MaxCuts      = 16        // pictures cut out of one decoded region
+	MaxCuts      = 40        // pictures cut out of one decoded region
 )
 
 // Op says what a request wants.
@@ -52,6 +52,8 @@ type Request struct {
 	Output  string          `json:"output,omitempty"` // key of tile.MediaTypes
 	JPEG    int             `json:"jpeg,omitempty"`   // quality of lossy outputs, 1 to 100
 	Budget  int64           `json:"budget,omitempty"` // bytes the decoded pixels may take
+	// Lenient draws what can be decoded of a damaged file, which otherwise is Broken.
+	Lenient bool `json:"lenient,omitempty"`
 	// Cuts makes as many answers, one after the other, in place of one: parts of the
 	// picture of Width×Height, which is neither scaled, mirrored nor rotated.
 	Cuts []iiifurl.Rect `json:"cuts,omitempty"`

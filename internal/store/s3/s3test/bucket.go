@@ -1,6 +1,7 @@
 package s3test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -14,10 +15,10 @@ type Bucket struct {
 	client *minio.Client
 }
 
-// Bucket makes one named after the test.
+// Bucket makes one named after the test, which may be run more than once.
 func (s *Server) Bucket(t testing.TB) *Bucket {
 	t.Helper()
-	return s.BucketNamed(t, bucketName(t.Name()))
+	return s.BucketNamed(t, bucketName(t.Name(), s.buckets.Add(1)))
 }
 
 // BucketNamed makes a bucket of that name.
@@ -34,15 +35,15 @@ func (s *Server) BucketNamed(t testing.TB, name string) *Bucket {
 	return b
 }
 
-// bucketName makes a legal and unique name of a test's.
-func bucketName(test string) string {
+// bucketName makes a legal name of a test's, unique by its number.
+func bucketName(test string, number int64) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
 			return r
 		}
 		return -1
 	}, strings.ToLower(test))
-	return "b" + name[max(0, len(name)-60):]
+	return fmt.Sprintf("b%d-%s", number, name[max(0, len(name)-40):])
 }
 
 // Put creates or replaces an object.

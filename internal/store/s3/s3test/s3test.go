@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -28,9 +29,10 @@ type Server struct {
 	Address string // host:port
 	Folder  string // where it keeps buckets; with versitygw a folder each
 
-	cmd    *exec.Cmd
-	log    string
-	exited chan struct{}
+	cmd     *exec.Cmd
+	log     string
+	exited  chan struct{}
+	buckets atomic.Int64 // made by tests so far
 }
 
 // Endpoint is the server's address as a setting.

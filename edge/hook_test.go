@@ -1,0 +1,90 @@
+package edge_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"sync/atomic"
+	"testing"
+
+	"github.com/tessera-iiif/tessera/edge"
+	"github.com/tessera-iiif/tessera/edge/hook"
+	"github.com/tessera-iiif/tessera/pkg/authz"
+)
+
+// withHook is a stage whose rules leave a folder to another system, which lets alice
+// see what is in it, hides it from sam, and asks everybody else to sign in.
+func withHook(t *testing.T) (s *stage, asked *atomic.Int64, server *httptest.Server) {
+	t.Helper()
+	asked = new(atomic.Int64)
+	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		var q struct{ Principal struct{ ID string } }
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+			t.Error(err)
+		}
+		access := map[string]string{"alice": "allow", "sam": "hidden", "root": "deny"}[q.Principal.ID]
+		if access == "" {
+			access = "login"
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"access":%q}`, access)
+	}))
+	t.Cleanup(server.Close)
+	client, err := hook.New(hook.Config{URL: server.URL, Egress: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	s = newStage(t, func(c *edge.Config) { c.Hook = client })
+	s.setRules([]authz.Rule{
+		{Name: "theirs", Images: []string{"other/**"}, Access: authz.Hook, Tier: &authz.Tier{Scale: 8}},
+		{Name: "ours", Images: []string{"open/**"}, Access: authz.Open},
+	})
+	return s, asked, server
+}
+
+func TestHookDecides(t *testing.T) {
+	s, asked, server := withHook(t)
+	const image = "/iiif/3/other%2FW" + pixels
+	s.want(200, "/iiif/3/open%2FW"+pixels, cookieOf("alice"))
+	if asked.Load() != 0 {
+		t.Error("asked though no rule says so")
+	}
+	if a := s.want(200, image, cookieOf("alice")); a.header.Get("Cache-Control") != "private, no-cache" {
+		t.Errorf("R29: %v", a.header)
+	}
+	s.want(401, image)
+	s.want(404, image, cookieOf("sam"))
+	s.want(403, image, cookieOf("root"))
+	for who, want := range map[string]float64{"alice": 200, "sam": 404, "root": 403, "nobody": 401} {
+		if doc := parse(t, s.want(200, "/auth/probe/other%2FW", tokenOf(who))); doc["status"] != want {
+			t.Errorf("D-085 for %s: %v", who, doc)
+		}
+	}
+	server.Close()
+	// It is down: what it decides about is shown to nobody, the rest goes on (R18).
+	s.want(503, image, cookieOf("alice"))
+	s.want(503, "/iiif/2/other%2FW/info.json", tokenOf("alice"))
+	s.want(200, "/iiif/3/other%2FW~reduced"+pixels)
+	s.want(200, "/iiif/3/open%2FW"+pixels)
+}
+
+// R33: what that system hides is not there, byte for byte.
+func TestHookHides(t *testing.T) {
+	s, _, _ := withHook(t)
+	for _, path := range []string{"/iiif/3/other%%2F%s" + pixels, "/iiif/3/other%%2F%s/info.json", "/iiif/2/other%%2F%s/info.json"} {
+		if diff := diffAnswers(s.ask(fmt.Sprintf(path, "W"), cookieOf("sam")), s.ask(fmt.Sprintf(path, "X"), cookieOf("sam"))); diff != "" {
+			t.Errorf("%s: %s", path, diff)
+		}
+	}
+}
+
+// Without an address for it, the rule closes its images.
+func TestHookWithoutAddress(t *testing.T) {
+	s := withRules(t, authz.Rule{Name: "theirs", Images: []string{"other/**"}, Access: authz.Hook})
+	s.want(503, "/iiif/3/other%2FW"+pixels, cookieOf("alice"))
+	s.want(200, "/iiif/3/members%2FW"+pixels, cookieOf("alice"))
+}

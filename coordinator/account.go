@@ -3,6 +3,7 @@ package coordinator
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
@@ -20,6 +21,10 @@ func (c *Coordinator) accountRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST "+linkPath, c.postLink)
 	mux.HandleFunc("GET "+passwordPath, c.getPassword)
 	mux.HandleFunc("POST "+passwordPath, c.postOwnPassword)
+	mux.HandleFunc("GET "+accountPath, c.getAccount)
+	mux.HandleFunc("POST "+accountPath+"/tokens", c.forOwner(c.postOwnToken))
+	mux.HandleFunc("POST "+accountPath+"/tokens/{id}/delete", c.forOwner(c.postDropOwnToken))
+	mux.HandleFunc("POST "+accountPath+"/sessions/{id}/end", c.forOwner(c.postEndOwnSession))
 }
 
 // linkURL is what an administrator hands out. The secret is in the fragment, which
@@ -82,18 +87,26 @@ func (c *Coordinator) readOwnForm(w http.ResponseWriter, r *http.Request) bool {
 	return c.readForm(w, r, maxForm)
 }
 
-const toOwnPage = "/auth/login?next=%2Fauth%2Fpassword"
-
 // signedIn finds who changes her own account; else the answer is written already.
 func (c *Coordinator) signedIn(w http.ResponseWriter, r *http.Request) (people.Session, bool) {
 	sess, err := c.session(r)
-	switch {
-	case errors.Is(err, session.ErrUnknown):
-		seeOther(w, toOwnPage)
-	case err != nil:
-		c.fail(w, r, err)
+	if err != nil {
+		c.refuseOwn(w, r, err)
 	}
 	return sess, err == nil
+}
+
+// refuseOwn sends who is not signed in to sign in, and back to the page about the account.
+func (c *Coordinator) refuseOwn(w http.ResponseWriter, r *http.Request, err error) {
+	if !errors.Is(err, session.ErrUnknown) {
+		c.fail(w, r, err)
+		return
+	}
+	page := accountPath
+	if r.URL.Path == passwordPath {
+		page = passwordPath
+	}
+	seeOther(w, "/auth/login?"+url.Values{"next": {page}}.Encode())
 }
 
 func (c *Coordinator) getPassword(w http.ResponseWriter, r *http.Request) {

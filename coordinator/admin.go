@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
@@ -18,18 +19,12 @@ const maxAdminForm = 1 << 20
 type adminPage func(w http.ResponseWriter, r *http.Request, as people.Session)
 
 func (c *Coordinator) adminRoutes(mux *http.ServeMux) {
-	for pattern, page := range map[string]adminPage{
-		"GET /auth/admin/{$}":                            c.getOverview,
-		"GET /auth/admin/users/{id}":                     c.getUser,
-		"POST /auth/admin/users":                         c.postNewUser,
-		"POST /auth/admin/users/{id}":                    c.postUser,
-		"POST /auth/admin/users/{id}/password":           c.postPassword,
-		"POST /auth/admin/users/{id}/delete":             c.postDelete,
-		"POST /auth/admin/users/{id}/sessions/end":       c.postEndSessions,
-		"POST /auth/admin/users/{id}/sessions/{sid}/end": c.postEndSession,
-		"POST /auth/admin/rules":                         c.postRules,
+	for _, part := range []map[string]adminPage{
+		c.userPages(), c.groupPages(), c.sessionPages(), c.auditPages(), c.explainPages(), c.rulePages(), c.overviewPages(), c.imagePages(),
 	} {
-		mux.HandleFunc(pattern, c.forAdmin(page))
+		for pattern, page := range part {
+			mux.HandleFunc(pattern, c.forAdmin(page))
+		}
 	}
 }
 
@@ -56,11 +51,19 @@ func (c *Coordinator) forAdmin(page adminPage) http.HandlerFunc {
 
 const toAdminLogin = "/auth/login?next=%2Fauth%2Fadmin%2F"
 
+// loginFor leads back to the page that was asked for; what a form did is not done again.
+func loginFor(r *http.Request) string {
+	if r.Method != http.MethodGet {
+		return toAdminLogin
+	}
+	return "/auth/login?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
+}
+
 func (c *Coordinator) refuseAdmin(w http.ResponseWriter, r *http.Request, err error) {
 	var e *people.Error
 	switch {
 	case errors.Is(err, session.ErrUnknown):
-		seeOther(w, toAdminLogin)
+		seeOther(w, loginFor(r))
 	case errors.As(err, &e):
 		web.ShowProblem(w, e.Status(), web.Problem{Sentence: e.Sentence(), SignIn: toAdminLogin})
 	default:
@@ -113,7 +116,11 @@ func adminOf(as people.Session) web.Admin { return web.Admin{As: nameOf(as.User)
 
 // did redirects to a page that says what was done.
 func did(w http.ResponseWriter, page, code, anchor string) {
-	seeOther(w, page+"?"+url.Values{"did": {code}}.Encode()+anchor)
+	separator := "?"
+	if strings.Contains(page, "?") {
+		separator = "&"
+	}
+	seeOther(w, page+separator+url.Values{"did": {code}}.Encode()+anchor)
 }
 
 // doneNotice is the sentence for what a redirect says was done.
@@ -123,4 +130,49 @@ func doneNotice(r *http.Request) string {
 		return ""
 	}
 	return catalogue.Text(key)
+}
+
+// pageSize is how many lines of a list a page has.
+const pageSize = 50
+
+// cut takes the line that was asked for beyond a page away, and makes the links that keep
+// the filters of a list. key tells what a page behind a line begins after.
+func cut[T any](r *http.Request, rows []T, key func(T) string) ([]T, web.Pager) {
+	query := r.URL.Query()
+	after := query.Get("after")
+	query.Del("after")
+	query.Del("did")
+	var pager web.Pager
+	if after != "" {
+		pager.First = r.URL.Path + "?" + query.Encode()
+	}
+	if len(rows) > pageSize {
+		rows = rows[:pageSize]
+		query.Set("after", key(rows[pageSize-1]))
+		pager.Next = r.URL.Path + "?" + query.Encode()
+	}
+	return rows, pager
+}
+
+// asked is a parameter of the address as a person typed it.
+func asked(r *http.Request, name string) string { return strings.TrimSpace(r.URL.Query().Get(name)) }
+
+// splitList cuts a list that people type and drops empty parts.
+func splitList(text, separator string) []string {
+	parts := []string{}
+	for part := range strings.SplitSeq(text, separator) {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+// fieldOf is the field of a form that an error blames, "" for none.
+func fieldOf(err error) string {
+	var e *people.Error
+	if errors.As(err, &e) {
+		return e.Field
+	}
+	return ""
 }

@@ -1,11 +1,13 @@
 package coordinator
 
 import (
-	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
@@ -13,143 +15,142 @@ import (
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
-// maxRulesOnPage is how many rules a person can still oversee as a form.
-const maxRulesOnPage = 200
+const (
+	rulesPath     = "/auth/admin/rules"
+	rulesEditPath = "/auth/admin/rules/edit"
+	rulesJSONPath = "/auth/admin/rules/json"
+)
 
-// rulesSaved is said beside the rules, not at the top of the page.
-const rulesSaved = "rules-saved"
+const (
+	// maxRulesOnPage is how many rules a person can still oversee as a form.
+	maxRulesOnPage = 200
+	maxRulesInList = 200 // on one page of the table
+	maxPatterns    = 4   // of a rule, in the table
+)
 
-// rulesInForce reads the rules as the overview shows them.
-func (c *Coordinator) rulesInForce(r *http.Request) (web.Rules, error) {
+func (c *Coordinator) rulePages() map[string]adminPage {
+	return map[string]adminPage{
+		"GET " + rulesPath:      c.getRules,
+		"GET " + rulesEditPath:  c.getRulesForm,
+		"POST " + rulesEditPath: c.postRulesForm,
+		"GET " + rulesJSONPath:  c.getRulesJSON,
+		"POST " + rulesJSONPath: c.postRulesJSON,
+	}
+}
+
+// getRules shows the table. Rules have places, so its pages go by them.
+func (c *Coordinator) getRules(w http.ResponseWriter, r *http.Request, as people.Session) {
 	set, err := c.people.Rules(r.Context())
 	if err != nil {
-		return web.Rules{}, err
+		c.fail(w, r, err)
+		return
 	}
-	page := web.Rules{Revision: set.Revision, Fallback: string(c.fallback)}
-	if len(set.Rules) > maxRulesOnPage {
-		page.TooMany = len(set.Rules)
-		return page, nil
-	}
-	for _, rule := range set.Rules {
-		page.Items = append(page.Items, web.Rule{
-			Name: rule.Name, Images: strings.Join(rule.Images, "\n"),
-			Access: string(rule.Access), Groups: strings.Join(rule.Groups, ", "), Rest: restOf(rule),
-		})
-	}
-	return page, nil
-}
-
-var errBadForm = &people.Error{Kind: people.Invalid, Code: "bad-form"}
-
-// rulesIn reads the table of rules from its form.
-func (c *Coordinator) rulesIn(r *http.Request) (web.Rules, error) {
-	form := r.PostForm
-	names, images, accesses, groups, rests := form["name"], form["images"], form["access"], form["groups"], form["rest"]
-	n := len(names)
-	revision, err := strconv.ParseInt(form.Get("revision"), 10, 64)
-	if err != nil || revision < 0 || n > maxRulesOnPage || len(images) != n || len(accesses) != n || len(groups) != n || len(rests) != n {
-		return web.Rules{}, errBadForm
-	}
-	draft := web.Rules{Revision: revision, Draft: true, Fallback: string(c.fallback)}
-	for i := range n {
-		draft.Items = append(draft.Items, web.Rule{Name: names[i], Images: images[i], Access: accesses[i], Groups: groups[i], Rest: rests[i]})
-	}
-	return draft, nil
-}
-
-// postRules saves the table, or changes its order or length and shows it again:
-// half a change of rules must never be in force.
-func (c *Coordinator) postRules(w http.ResponseWriter, r *http.Request, as people.Session) {
-	draft, err := c.rulesIn(r)
+	warnings, err := c.people.Warnings(set.Document())
 	if err != nil {
 		c.fail(w, r, err)
 		return
 	}
-	if do := r.PostForm.Get("do"); do != "save" {
-		draft.Items, err = edited(draft.Items, do)
-		c.showDraft(w, r, as, draft, err)
-		return
+	page := web.Rules{
+		Notices: web.Notices{Done: doneNotice(r)}, Search: asked(r, "q"), Total: len(set.Rules),
+		Fallback: string(c.fallback), Form: len(set.Rules) <= maxRulesOnPage, Warnings: textsFor(warnings, 0),
 	}
-	table, err := tableOf(draft.Items)
-	if err != nil {
-		c.fail(w, r, err)
-		return
-	}
-	if _, err := c.people.ReplaceRules(r.Context(), actorOf(as), table, draft.Revision); err != nil {
-		c.showDraft(w, r, as, draft, err)
-		return
-	}
-	did(w, "/auth/admin/", rulesSaved, "#rules")
-}
-
-func (c *Coordinator) showDraft(w http.ResponseWriter, r *http.Request, as people.Session, draft web.Rules, cause error) {
-	status := http.StatusOK
-	if cause != nil {
-		status, draft.Problem = c.explain(r.Context(), w, cause)
-	}
-	c.showOverview(w, r, as, status, web.Overview{Rules: draft, People: emptyPeople()})
-}
-
-// edited does what a button of the form says: "add", "up:2", "down:2", "remove:2".
-func edited(rules []web.Rule, do string) ([]web.Rule, error) {
-	if do == "add" {
-		if len(rules) == maxRulesOnPage {
-			return rules, &people.Error{Kind: people.Invalid, Code: "too-many-rules", Args: []any{maxRulesOnPage}}
+	from, _ := strconv.Atoi(r.URL.Query().Get("from"))
+	for i, rule := range set.Rules {
+		if i < from || !mentions(rule, strings.ToLower(page.Search)) {
+			continue
 		}
-		name := catalogue.Text("rules.new-name", len(rules)+1)
-		return append(rules, web.Rule{Name: name, Access: string(authz.Login)}), nil
-	}
-	verb, number, _ := strings.Cut(do, ":")
-	i, err := strconv.Atoi(number)
-	if err != nil || i < 0 || i >= len(rules) {
-		return rules, errBadForm
-	}
-	return moved(rules, verb, i)
-}
-
-func moved(rules []web.Rule, verb string, i int) ([]web.Rule, error) {
-	switch {
-	case verb == "remove":
-		return slices.Delete(rules, i, i+1), nil
-	case verb == "up" && i > 0:
-		rules[i-1], rules[i] = rules[i], rules[i-1]
-		return rules, nil
-	case verb == "down" && i+1 < len(rules):
-		rules[i], rules[i+1] = rules[i+1], rules[i]
-		return rules, nil
-	}
-	return rules, errBadForm
-}
-
-func tableOf(rows []web.Rule) ([]authz.Rule, error) {
-	rules := make([]authz.Rule, 0, len(rows))
-	for _, row := range rows {
-		rule, err := withRest(row.Rest)
-		if err != nil {
-			return nil, err
+		if len(page.Items) == maxRulesInList {
+			page.Next = rulesPath + "?" + url.Values{"q": {page.Search}, "from": {strconv.Itoa(i)}}.Encode()
+			break
 		}
-		rule.Name, rule.Images = strings.TrimSpace(row.Name), splitList(row.Images, "\n")
-		rule.Access, rule.Groups = authz.Access(row.Access), splitList(row.Groups, ",")
-		rules = append(rules, rule)
+		line := lineOf(i, rule)
+		line.Warnings = textsFor(warnings, i+1)
+		page.Items = append(page.Items, line)
 	}
-	return rules, nil
+	if from > 0 {
+		page.First = rulesPath + "?" + url.Values{"q": {page.Search}}.Encode()
+	}
+	web.ShowAdmin(w, http.StatusOK, adminOf(as), page)
 }
 
-// restOf is what the form has no fields for. A rule that lost its networks or its time
-// on the way through would open more than it was meant to.
-func restOf(rule authz.Rule) string {
-	rule.Name, rule.Images, rule.Access, rule.Groups = "", nil, "", nil
-	return string(encode(rule))
-}
-
-func withRest(text string) (rule authz.Rule, err error) {
+// mentions tells whether a rule has a text in its name or in what it names.
+func mentions(rule authz.Rule, text string) bool {
 	if text == "" {
-		return rule, nil // a new one
+		return true
 	}
-	in := json.NewDecoder(strings.NewReader(text))
-	in.DisallowUnknownFields()
-	if err := in.Decode(&rule); err != nil {
-		return rule, errBadForm
+	all := slices.Concat([]string{rule.Name, rule.Terms, string(rule.Access)}, rule.Images, rule.Collections, rule.Groups, rule.Networks)
+	return slices.ContainsFunc(all, func(s string) bool { return strings.Contains(strings.ToLower(s), text) })
+}
+
+// textsFor are the warnings about the rule at a place, 0 for those about none.
+func textsFor(warnings []authz.Warning, place int) (texts []string) {
+	for _, x := range warnings {
+		if x.Rule == place {
+			texts = append(texts, x.Text)
+		}
 	}
-	return rule, nil
+	return texts
+}
+
+func nameOfRule(i int, rule authz.Rule) string {
+	if rule.Name != "" {
+		return rule.Name
+	}
+	return catalogue.Text("rules.unnamed", i+1)
+}
+
+func lineOf(i int, rule authz.Rule) web.RuleLine {
+	images := slices.Clone(rule.Images)
+	for _, name := range rule.Collections {
+		images = append(images, catalogue.Text("rules.collection-of", name))
+	}
+	shown := images[:min(len(images), maxPatterns)]
+	return web.RuleLine{
+		Place: i + 1, Name: nameOfRule(i, rule), Images: shown, More: len(images) - len(shown),
+		Access: string(rule.Access), Groups: rule.Groups, Notes: notesOn(rule),
+	}
+}
+
+func inWords(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
+
+// notesOn says what else a rule does.
+func notesOn(rule authz.Rule) (notes []string) {
+	say := func(text string) { notes = append(notes, text) }
+	if len(rule.Networks) > 0 {
+		say(catalogue.Text("rules.note.networks", strings.Join(rule.Networks, ", ")))
+	}
+	if !rule.From.IsZero() {
+		say(catalogue.Text("rules.note.from", inWords(rule.From)))
+	}
+	if !rule.Until.IsZero() {
+		say(catalogue.Text("rules.note.until", inWords(rule.Until)))
+	}
+	if rule.Terms != "" {
+		say(catalogue.Text("rules.note.terms", rule.Terms))
+	}
+	if rule.Tier != nil {
+		say(tierText(*rule.Tier))
+	}
+	if rule.ViewOnly {
+		say(catalogue.Text("rules.note.view-only"))
+	}
+	return notes
+}
+
+func tierText(t authz.Tier) string {
+	switch {
+	case t.Scale > 0 && t.Side > 0:
+		return catalogue.Text("rules.note.tier-both", t.Scale, t.Side)
+	case t.Scale > 0:
+		return catalogue.Text("rules.note.tier-scale", t.Scale)
+	}
+	return catalogue.Text("rules.note.tier-side", t.Side)
+}
+
+// sentence makes one of what a check says.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s%s.", strings.ToUpper(text[:1]), strings.TrimSuffix(text[1:], "."))
 }

@@ -17,7 +17,9 @@ import (
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/coordinator/password"
 	"github.com/tessera-iiif/tessera/coordinator/people"
+	"github.com/tessera-iiif/tessera/internal/cluster"
 	"github.com/tessera-iiif/tessera/internal/session"
+	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
@@ -44,6 +46,10 @@ type Config struct {
 	TokenIssuers map[string]people.SignUp
 
 	SignInBy ProvidersConfig // besides passwords
+
+	Members func() []cluster.Member                                       // what the parts of the cluster tell of themselves; nil: nothing
+	Images  func(ctx context.Context, q tile.Query) (tile.Listing, error) // lists images; nil: nobody can
+	Purge   func(ctx context.Context, p cluster.Purge) error              // tells edges and workers what to forget; nil: nobody can
 
 	Fallback authz.Access         // for images that no rule names; default "login"
 	Announce func(revision int64) // called after each commit that edges must hear about
@@ -80,6 +86,9 @@ type Coordinator struct {
 	public    origin // zero if there is none
 	sites     []origin
 	viewers   map[origin]bool
+	members   func() []cluster.Member
+	images    func(context.Context, tile.Query) (tile.Listing, error)
+	purge     func(context.Context, cluster.Purge) error
 	log       *slog.Logger
 	handler   http.Handler
 
@@ -102,6 +111,7 @@ func New(config Config) (*Coordinator, error) {
 			TokenIssuers: config.TokenIssuers, Fallback: config.Fallback, Announce: config.Announce, Now: config.Now, Log: config.Log,
 		}),
 		service: config.Service, fallback: config.Fallback, viewers: map[origin]bool{}, log: config.Log,
+		members: config.Members, images: config.Images, purge: config.Purge,
 	}
 	if err := c.parse(config); err != nil {
 		return nil, err
@@ -111,7 +121,7 @@ func New(config Config) (*Coordinator, error) {
 		return nil, err
 	}
 	c.handler = c.routes(api.New(api.Config{
-		People: c.people, Session: c.adminSession, FromHere: c.isFromHere, Fallback: c.fallback, LinkURL: c.linkURL, Log: config.Log,
+		People: c.people, Session: c.adminSession, FromHere: c.isFromHere, Members: c.members, Forget: c.forget, Fallback: c.fallback, LinkURL: c.linkURL, Log: config.Log,
 	}))
 	return c, nil
 }

@@ -60,22 +60,27 @@ func TestRulesDocument(t *testing.T) {
 	}
 }
 
-// The page has no fields for networks, times and terms; saving by it keeps them.
-func TestPageKeepsWhatItDoesNotShow(t *testing.T) {
+// Saving by either editor keeps networks, times, terms and what else there is; what a
+// form has no field for is refused where it cannot be understood.
+func TestEditorsKeepRules(t *testing.T) {
 	s := newStage(t)
 	b := s.admin()
-	b.want(b.call(http.MethodPut, "/rules", parsed(t, document), nil), http.StatusOK)
+	b.want(b.call(http.MethodPut, "/rules", parsed(t, strings.Replace(document, "2100-01-01T00:00:00Z", "2100-01-01T00:00:07Z", 1)), nil), http.StatusOK)
 	var before, after map[string]any
 	b.call(http.MethodGet, "/rules", nil, &before)
-	form := formOf(t, b.want(b.get("/auth/admin/"), http.StatusOK))
-	form.Set("do", "save")
-	b.follow(b.post("/auth/admin/rules", form))
-	b.call(http.MethodGet, "/rules", nil, &after)
-	if !reflect.DeepEqual(before, after) {
-		t.Errorf("before %v\nafter  %v", before, after)
+	for _, path := range []string{"/auth/admin/rules/edit", "/auth/admin/rules/json"} {
+		form := formOf(t, b.want(b.get(path), http.StatusOK), path)
+		form.Set("do", "save")
+		b.follow(b.post(path, form))
+		b.call(http.MethodGet, "/rules", nil, &after)
+		if !reflect.DeepEqual(before, after) {
+			t.Errorf("%s: before %v\nafter  %v", path, before, after)
+		}
 	}
-	form["rest"][0] = `{"until":"2100-01-01T00:00:00Z","unknown":1}`
-	b.want(b.post("/auth/admin/rules", form), http.StatusBadRequest)
+	form := formOf(t, b.want(b.get("/auth/admin/rules/edit"), http.StatusOK), "/auth/admin/rules/edit")
+	form["rest"][0] = `{"unknown":1}`
+	form.Set("do", "save")
+	b.want(b.post("/auth/admin/rules/edit", form), http.StatusBadRequest)
 }
 
 func TestRulesWarnings(t *testing.T) {
@@ -137,7 +142,7 @@ func TestExplainCauses(t *testing.T) {
 }
 
 // formOf is what a browser would send of the form of rules on a page.
-func formOf(t *testing.T, page string) url.Values {
+func formOf(t *testing.T, page, action string) url.Values {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(page))
 	if err != nil {
@@ -145,7 +150,7 @@ func formOf(t *testing.T, page string) url.Values {
 	}
 	form := url.Values{}
 	for n := range root.Descendants() {
-		if n.Type == html.ElementNode && n.Data == "form" && attribute(n, "action") == "/auth/admin/rules#rules" {
+		if n.Type == html.ElementNode && n.Data == "form" && attribute(n, "action") == action {
 			fill(form, n)
 		}
 	}
@@ -163,13 +168,23 @@ func fill(form url.Values, node *html.Node) {
 		case n.Data == "textarea":
 			form.Add(name, "")
 		case n.Data == "select":
-			for option := range n.Descendants() {
-				if option.Data == "option" && has(option, "selected") {
-					form.Add(name, attribute(option, "value"))
-				}
-			}
+			form.Add(name, chosen(n))
 		}
 	}
+}
+
+// chosen is what a browser sends for a menu: the first choice where none is marked.
+func chosen(menu *html.Node) string {
+	var options []*html.Node
+	for n := range menu.Descendants() {
+		if n.Data == "option" && has(n, "selected") {
+			return attribute(n, "value")
+		}
+		if n.Data == "option" {
+			options = append(options, n)
+		}
+	}
+	return attribute(options[0], "value")
 }
 
 func attribute(n *html.Node, name string) string {

@@ -81,7 +81,18 @@ func (a *admission) enter(ctx context.Context, l lane, g gate) (leave func(), qu
 		a.leave(t)
 		return nil, 0, ctx.Err()
 	}
-	return func() { a.leave(t) }, time.Since(t.since), nil
+	queued = time.Since(t.since)
+	a.note(queued)
+	return func() { a.leave(t) }, queued, nil
+}
+
+// lately is how many renderings weigh in the average wait.
+const lately = 16
+
+func (a *admission) note(queued time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.counts.Queued += (queued - a.counts.Queued) / lately
 }
 
 func errBusy() error {

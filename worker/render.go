@@ -18,7 +18,9 @@ func (w *Worker) Render(ctx context.Context, job tile.Job) (tile.Result, error) 
 		return tile.Result{}, err
 	}
 	key := job.Key()
+	w.asked.Add(1)
 	if res, ok := w.kept(ctx, key); ok {
+		w.found.Add(1)
 		return res, nil
 	}
 	leave := w.callers.enter(key)

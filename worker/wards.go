@@ -150,6 +150,18 @@ func (a *wards) condemned() (n int) {
 	return n
 }
 
+// names lists images that are condemned, most of them at most.
+func (a *wards) names(most int) (names []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, id := range a.struck {
+		if len(a.known[id].strikes) >= maxStrikes && len(names) < most {
+			names = append(names, id.key)
+		}
+	}
+	return names
+}
+
 // clear forgives the versions of the images that are meant.
 func (a *wards) clear(meant func(key string) bool) {
 	a.mu.Lock()

@@ -35,6 +35,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -138,6 +139,8 @@ type Worker struct {
 	fetches     *admission // of packets from afar, ahead of admission
 	levels      *levels
 	shelf       *shelf
+	asked       atomic.Uint64 // renderings
+	found       atomic.Uint64 // of these, at hand
 	wards       *wards
 	saver       *saver
 	sharer      *saver // into the shared store, which may be slow
@@ -227,6 +230,10 @@ type Stats struct {
 	AheadJobs      uint64 // decodes that made tiles nobody had asked for yet
 	Ahead          uint64 // these tiles
 	AheadUsed      uint64 // of which so many were asked for since
+
+	Asked  uint64        // renderings
+	Found  uint64        // of these, at hand
+	Queued time.Duration // that renderings wait for a slot, on average lately
 }
 
 // Packets counts what became of JPEG 2000 regions: how many were made of their packets
@@ -243,23 +250,30 @@ func (w *Worker) Stats() Stats {
 	s.Quarantined = w.wards.condemned()
 	ahead := w.levels.stats()
 	s.Joint, s.AheadJobs, s.Ahead, s.AheadUsed = ahead.joint, ahead.jobs, ahead.made, ahead.used
+	s.Asked, s.Found = w.asked.Load(), w.found.Load()
 	return s
 }
 
 // Clear forgets every verdict on an image, given with or without extension: it is
 // judged and decoded anew.
-func (w *Worker) Clear(id string) {
+func (w *Worker) Clear(id string) { w.ClearAll(func(name string) bool { return meant(id, name) }) }
+
+// ClearAll is Clear for every image that is meant, by the name it is known under.
+func (w *Worker) ClearAll(meant func(name string) bool) {
 	for s := range w.verdicts.Keys() {
-		if meant(id, s.id) {
+		if meant(s.id) {
 			w.verdicts.Invalidate(s)
 		}
 	}
-	w.wards.clear(func(key string) bool { return meant(id, key) })
-	w.packets.Forget(func(key string) bool { return meant(id, key) })
-	of := func(name string) bool { return meant(id, name) }
-	w.levels.forget(of)
-	w.shelf.forget(of)
+	w.wards.clear(meant)
+	w.packets.Forget(meant)
+	w.levels.forget(meant)
+	w.shelf.forget(meant)
 }
+
+// Quarantined names images that are not decoded because they killed decoders, most of
+// them at most.
+func (w *Worker) Quarantined(most int) []string { return w.wards.names(most) }
 
 // Forgetter is a source that remembers for a while what it found out.
 type Forgetter interface{ Forget(key string) }

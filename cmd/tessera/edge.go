@@ -48,6 +48,7 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 	if err != nil {
 		return err
 	}
+	var answered tally
 	e, err := edge.New(edge.Config{
 		Hook: asks, Renderer: workers, Library: workers, Keeper: keeper, Tokens: tokens, Coordinator: coordinator,
 		Pages: func(judge *edge.Edge) http.Handler {
@@ -63,9 +64,12 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 		ServiceName: serviceName, Institution: s.settings.SiteName,
 		ManifestsAsImages: s.settings.ManAccess == "as-images", IIIFTokenOpensImages: s.settings.TokenOpens, DebugHeaders: s.settings.DebugHeaders,
 		CacheBytes: int64(s.settings.MemoryCache), OpenMaxAge: s.settings.OpenMaxAge, Budget: s.settings.Budget, MaxInFlight: s.settings.MaxInFlight,
-		Observe: s.metrics.Observe, Seen: s.witness(conn), Tag: bus.WithRequestID, Log: s.log,
+		Observe: answered.counting(s.metrics.Observe), Seen: s.witness(conn), Tag: bus.WithRequestID, Log: s.log,
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.presentEdge(conn, e, keeper, &answered); err != nil {
 		return err
 	}
 	s.parts = append(s.parts, ops.Part{Name: "edge", Run: func(ctx context.Context) error {

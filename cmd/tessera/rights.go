@@ -24,7 +24,15 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 	if err != nil {
 		return nil, err
 	}
-	// Changes are announced once the bus is there; until then nobody listens.
+	conn, err := s.connect(ctx, bus.RoleCoordinator)
+	if err != nil {
+		return nil, err
+	}
+	board, err := s.board(conn)
+	if err != nil {
+		return nil, err
+	}
+	// Changes are announced once they are served; until then nobody listens.
 	var announce atomic.Pointer[func(int64)]
 	c, err := coordinator.New(coordinator.Config{
 		DB: people, PublicURLs: s.settings.PublicURLs, ViewerOrigins: s.settings.Viewers,
@@ -32,16 +40,13 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		SameSite: s.settings.SameSite, Service: serviceName, Fallback: authz.Access(s.settings.Access), Log: s.log,
 		SignInBy:     signInBy,
 		TokenIssuers: tokenIssuers(s.settings.TokenProviders()),
+		Members:      board.Members, Images: bus.NewClient(conn, bus.ClientConfig{}).List, Purge: purger(conn),
 		Announce: func(revision int64) {
 			if f := announce.Load(); f != nil {
 				(*f)(revision)
 			}
 		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	conn, err := s.connect(ctx, bus.RoleCoordinator)
 	if err != nil {
 		return nil, err
 	}

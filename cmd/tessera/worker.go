@@ -60,6 +60,9 @@ func (s *server) worker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.presentWorker(conn, w, results); err != nil {
+		return err
+	}
 	s.parts = append(s.parts, ops.Part{Name: "worker", Run: func(ctx context.Context) error {
 		s.warnAmbiguous(ctx, images)
 		<-ctx.Done()

@@ -3,6 +3,7 @@
 package api
 
 import (
+	"context"
 	_ "embed" // the file below
 	"errors"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/unrouted"
+	"github.com/tessera-iiif/tessera/internal/cluster"
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
@@ -21,11 +23,13 @@ var description []byte
 // Prefix is where the API lives.
 const Prefix = "/auth/admin/api/v1"
 
-// Config of the API. Every field is needed.
+// Config of the API. Every field but Members is needed.
 type Config struct {
 	People   *people.Service
 	Session  func(*http.Request) (people.Session, error) // the administrator's, by cookie
 	FromHere func(*http.Request) bool                    // the request was made on one of our own pages
+	Members  func() []cluster.Member                     // nil: nobody tells how the cluster is
+	Forget   func(context.Context, people.Actor, cluster.Purge) error
 	Fallback authz.Access
 	LinkURL  func(r *http.Request, secret string) string // of the page that takes a sign-in link
 	Log      *slog.Logger
@@ -71,6 +75,8 @@ func (s *server) calls() map[string]call {
 		"GET /audit":                         s.listAudit,
 		"GET /audit/verify":                  s.verifyAudit,
 		"GET /explain":                       s.explain,
+		"GET /cluster":                       s.getCluster,
+		"POST /purge":                        s.purge,
 	}
 }
 

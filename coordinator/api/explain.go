@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
@@ -41,7 +40,7 @@ func (s *server) explain(w http.ResponseWriter, r *http.Request, _ people.Actor)
 	}
 	answer := explanation{
 		User: q.User, Image: q.Image, At: q.At, Allowed: e.Outcome == authz.Allow, Outcome: e.Outcome.String(),
-		Rule: e.Rule, Access: e.Access, Public: e.Public, Reason: reasonOf(e.Decision), Changes: e.Changes,
+		Rule: e.Rule, Access: e.Access, Public: e.Public, Reason: people.ReasonFor(e.Decision), Changes: e.Changes,
 		Tier: e.Tier, ViewOnly: e.ViewOnly, Service: e.Service, Matches: append([]authz.Match{}, e.Matches...),
 	}
 	if q.Addr.IsValid() {
@@ -70,26 +69,4 @@ func readQuestion(r *http.Request) (q people.Question, err error) {
 		}
 	}
 	return q, nil
-}
-
-// reasonOf is the reason for administrators: what readers are told of a hidden image
-// says nothing of it. What else bears on the decision has a sentence each.
-func reasonOf(d authz.Decision) string {
-	reason := d.Reason
-	if d.Outcome == authz.NotFound {
-		reason = catalogue.Text("explain.hidden")
-	}
-	for _, more := range []struct {
-		holds bool
-		key   string
-	}{
-		{d.Outcome == authz.AskHook, catalogue.Text("explain.hook")},
-		{d.ViewOnly, catalogue.Text("explain.view-only")},
-		{d.Tier != nil, catalogue.Text("explain.tier")},
-	} {
-		if more.holds {
-			reason += " " + more.key
-		}
-	}
-	return reason
 }

@@ -19,7 +19,10 @@ var (
 )
 
 // prefixes are of keys that are put together while the program runs.
-var prefixes = []string{"did.", "access.", "error.title.", "rules.fallback.", "token.", "problem.provider-"}
+var prefixes = []string{
+	"did.", "access.", "error.title.", "rules.fallback.", "token.", "menu.", "event.", "outcome.", "secret.title.", "secret.lead.",
+	"overview.kind.", "overview.none.", "preview.reader.", "service.", "scope.", "problem.provider-",
+}
 
 // sources gives every template and Go file of the coordinator but the tests.
 func sources(t *testing.T) (templates, code string) {

@@ -185,3 +185,25 @@ func (s *Service) explained(ctx context.Context, user string) (authz.Principal, 
 	who.Terms, err = s.DB.UserTerms(ctx, u.ID)
 	return who, err
 }
+
+// ReasonFor is the reason for administrators: what readers are told of a hidden image
+// says nothing of it. What else bears on the decision has a sentence each.
+func ReasonFor(d authz.Decision) string {
+	reason := d.Reason
+	if d.Outcome == authz.NotFound {
+		reason = catalogue.Text("explain.hidden")
+	}
+	for _, more := range []struct {
+		holds bool
+		key   string
+	}{
+		{d.Outcome == authz.AskHook, catalogue.Text("explain.hook")},
+		{d.ViewOnly, catalogue.Text("explain.view-only")},
+		{d.Tier != nil, catalogue.Text("explain.tier")},
+	} {
+		if more.holds {
+			reason += " " + more.key
+		}
+	}
+	return reason
+}

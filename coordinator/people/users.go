@@ -285,3 +285,16 @@ func (s *Service) insertFirst(ctx context.Context, u User, phc string) (first bo
 	}
 	return first, err
 }
+
+// IsLastAdmin tells whether a user is the only active administrator.
+func (s *Service) IsLastAdmin(ctx context.Context, id string) (bool, error) {
+	u, err := s.User(ctx, id)
+	if err != nil || !u.Admin || !u.Active {
+		return false, err
+	}
+	others, err := s.DB.OtherAdmins(ctx, id)
+	return others == 0, err
+}
+
+// CountUsers counts every account.
+func (s *Service) CountUsers(ctx context.Context) (int, error) { return s.DB.CountUsers(ctx) }

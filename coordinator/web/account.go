@@ -40,3 +40,22 @@ func ShowPassword(w http.ResponseWriter, status int, p Password) {
 	protect(w.Header(), "")
 	render(w, status, "password", page{Title: catalogue.Text("password.title"), Show: p})
 }
+
+// Account is what people see of their own account.
+type Account struct {
+	Notices
+	Person     Person
+	Sessions   []Session
+	Tokens     []PersonalToken
+	IsAdmin    bool
+	NewToken   string // name typed and refused
+	Secret     string // of the token just made
+	SecretName string
+}
+
+// ShowAccount draws it. A script of our own copies the secret for those who let it.
+func ShowAccount(w http.ResponseWriter, status int, a Account) {
+	nonce := newNonce()
+	protect(w.Header(), nonce)
+	render(w, status, "account", page{Title: catalogue.Text("account.title"), Nonce: nonce, Show: a})
+}

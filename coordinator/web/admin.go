@@ -3,9 +3,10 @@ package web
 import (
 	"net/http"
 	"time"
-
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 )
+
+// Admin is who sees an administrator's page.
+type Admin struct{ As string }
 
 // Notices are what an administrator's page says above its content.
 type Notices struct {
@@ -13,94 +14,82 @@ type Notices struct {
 	Problem string // what was not, and why
 }
 
-// Person is a user as the pages show one.
-type Person struct {
-	ID, Email, Name string
-	Groups          string // with commas between them
-	Admin, Active   bool
+// Pager leads to the other pages of a list; "" where there is none.
+type Pager struct{ First, Next string }
+
+// Sheet is what one page for administrators shows.
+type Sheet interface {
+	// describe gives the template, the part of the menu it belongs to, and the title.
+	describe() (name, part, title string)
 }
 
-// People is the searchable list of users and the form that adds one.
-type People struct {
-	Search string
-	Items  []Person
-	Next   string // link to the next page, "" at the end
-	Paged  bool   // this is not the first page
-	Draft  Person // what was typed into the form and refused
-	Adding bool   // the form is open
+// ShowAdmin draws a page for administrators. Nobody opens them from a viewer, so they can
+// keep other windows at a distance, which other pages here must not (R62).
+func ShowAdmin(w http.ResponseWriter, status int, admin Admin, s Sheet) {
+	name, part, title := s.describe()
+	nonce := newNonce()
+	protect(w.Header(), nonce)
+	h := w.Header()
+	h.Set("Content-Security-Policy", h.Get("Content-Security-Policy")+"; connect-src 'self'")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	render(w, status, name, page{Title: title, Nonce: nonce, Admin: &admin, Menu: menuFor(part), Show: s})
 }
 
-// Rule is one line of the table of rules.
-type Rule struct {
-	Name   string
-	Images string // one pattern a line
-	Access string
-	Groups string
-	Rest   string // what the form has no field for, as it came
+// Entry is a line of the menu.
+type Entry struct {
+	Part, Path string
+	Current    bool
 }
 
-// Rules is the table of rules, in force or as somebody changes it. Its notices
-// stand beside it, where the form's target scrolls to.
-type Rules struct {
-	Notices
-	Items    []Rule
-	Revision int64 // that the table was read at
-	Draft    bool  // not in force
-	Fallback string
-	TooMany  int // more rules than fit a page; Items is empty then
+// Key names the entry's text in the catalogue.
+func (e Entry) Key() string { return "menu." + e.Part }
+
+// Chapter is a group of entries under a heading.
+type Chapter struct {
+	Name    string
+	Entries []Entry
 }
 
-// Accesses are the choices of a rule, in the order of the menu.
-func (Rules) Accesses() []string {
-	return []string{"open", "login", "groups", "networks", "hook", "hidden", "deny"}
+// Key names the heading's text in the catalogue.
+func (c Chapter) Key() string { return "menu." + c.Name }
+
+// menu is every part of the administration. A part without pages yet stands here when it
+// has some, and nowhere else.
+var menu = []Chapter{
+	{Name: "site", Entries: []Entry{{Part: "overview", Path: "/auth/admin/"}, {Part: "images", Path: "/auth/admin/images"}}},
+	{Name: "who", Entries: []Entry{{Part: "users", Path: "/auth/admin/users"}, {Part: "groups", Path: "/auth/admin/groups"}, {Part: "sessions", Path: "/auth/admin/sessions"}}},
+	{Name: "rights", Entries: []Entry{{Part: "rules", Path: "/auth/admin/rules"}, {Part: "explain", Path: "/auth/admin/explain"}}},
+	{Name: "record", Entries: []Entry{{Part: "audit", Path: "/auth/admin/audit"}}},
 }
 
-// Overview is the first page for administrators.
-type Overview struct {
-	Notices
-	People People
-	Rules  Rules
-}
-
-// ShowOverview draws people and rules.
-func ShowOverview(w http.ResponseWriter, status int, admin Admin, o Overview) {
-	showAdmin(w, status, "admin", page{Title: catalogue.Text("admin.title"), Admin: &admin, Show: o})
+func menuFor(part string) []Chapter {
+	chapters := make([]Chapter, len(menu))
+	for i, c := range menu {
+		chapters[i] = Chapter{Name: c.Name, Entries: append([]Entry{}, c.Entries...)}
+		for j := range c.Entries {
+			chapters[i].Entries[j].Current = c.Entries[j].Part == part
+		}
+	}
+	return chapters
 }
 
 // Session is one sign-in as the pages show it.
 type Session struct {
-	ID, Network, Agent string
-	Created, Seen      time.Time
-	Mine               bool // of whoever looks at it
+	ID, Network, Agent     string
+	UserID, Email, Name    string
+	Provider               string // "" for a password or link here
+	Created, Seen, Expires time.Time
+	Mine                   bool // of whoever looks at it
 }
 
-// User is the page about one user.
-type User struct {
-	Notices
-	Person   Person
-	Sessions []Session
+// PersonalToken is a personal access token as the pages show it.
+type PersonalToken struct {
+	ID, Name, Scopes, Email string
+	Created, Used, Expires  time.Time
 }
 
-// ShowUser draws the page about one user.
-func ShowUser(w http.ResponseWriter, status int, admin Admin, u User) {
-	showAdmin(w, status, "user", page{Title: catalogue.Text("user.title", u.Person.Email), Admin: &admin, Show: u})
-}
-
-// Secret shows a made-up password once.
-type Secret struct {
-	Person   Person
-	Password string
-}
-
-// ShowSecret draws the page with a made-up password.
-func ShowSecret(w http.ResponseWriter, admin Admin, s Secret) {
-	showAdmin(w, http.StatusOK, "secret", page{Title: catalogue.Text("secret.title"), Admin: &admin, Show: s})
-}
-
-// showAdmin adds what only administrators' pages need: nobody opens them from a
-// viewer, so they can keep other windows at a distance.
-func showAdmin(w http.ResponseWriter, status int, name string, p page) {
-	protect(w.Header(), "")
-	w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
-	render(w, status, name, p)
+// tokenList is a list of tokens and where a form that ends one of them goes.
+type tokenList struct {
+	Items []PersonalToken
+	Path  string
 }

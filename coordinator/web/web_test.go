@@ -19,6 +19,8 @@ func everyPage() map[string]*httptest.ResponseRecorder {
 	const evil = `"><script>alert(1)</script>`
 	person := web.Person{ID: "id", Email: evil, Name: evil, Groups: evil, Admin: true, Active: true}
 	notices := web.Notices{Done: evil, Problem: evil}
+	sessions := []web.Session{{ID: "s", Email: evil, Network: evil, Agent: evil, Provider: evil, Created: time.Now(), Seen: time.Now(), Mine: true}, {ID: "t"}}
+	tokens := []web.PersonalToken{{ID: "t", Name: evil, Scopes: evil, Used: time.Now()}, {ID: "u"}}
 	drawn := map[string]*httptest.ResponseRecorder{}
 	draw := func(name string, show func(w http.ResponseWriter)) {
 		drawn[name] = httptest.NewRecorder()
@@ -74,27 +76,69 @@ func everyPage() map[string]*httptest.ResponseRecorder {
 	draw("password", func(w http.ResponseWriter) {
 		web.ShowPassword(w, 200, web.Password{As: evil, Email: evil, Problem: evil, Done: evil})
 	})
-	draw("overview", func(w http.ResponseWriter) {
-		web.ShowOverview(w, 200, web.Admin{As: evil}, web.Overview{
-			Notices: notices, People: web.People{Search: evil, Items: []web.Person{person}, Next: "/n", Paged: true, Draft: person, Adding: true},
-			Rules: web.Rules{Notices: notices, Items: []web.Rule{{Name: evil, Images: evil, Access: "open", Groups: evil}}, Draft: true, Fallback: "login"},
+	draw("account", func(w http.ResponseWriter) {
+		web.ShowAccount(w, 200, web.Account{
+			Notices: notices, Person: person, Sessions: sessions, Tokens: tokens, IsAdmin: true, NewToken: evil, Secret: evil, SecretName: evil,
 		})
 	})
-	draw("overview, empty", func(w http.ResponseWriter) {
-		web.ShowOverview(w, 200, web.Admin{}, web.Overview{Rules: web.Rules{Fallback: "open"}})
-	})
-	draw("overview, many rules", func(w http.ResponseWriter) {
-		web.ShowOverview(w, 200, web.Admin{}, web.Overview{Rules: web.Rules{TooMany: 500}})
-	})
-	draw("user", func(w http.ResponseWriter) {
-		web.ShowUser(w, 200, web.Admin{As: evil}, web.User{
-			Notices: notices, Person: person, Sessions: []web.Session{{ID: "s", Network: evil, Agent: evil, Created: time.Now(), Seen: time.Now(), Mine: true}},
-		})
-	})
-	draw("secret", func(w http.ResponseWriter) {
-		web.ShowSecret(w, web.Admin{}, web.Secret{Person: person, Password: evil})
-	})
+	for name, sheet := range everySheet(evil, person, notices, sessions, tokens) {
+		draw(name, func(w http.ResponseWriter) { web.ShowAdmin(w, 200, web.Admin{As: evil}, sheet) })
+	}
 	return drawn
+}
+
+// everySheet is every page for administrators, full and empty.
+func everySheet(evil string, person web.Person, notices web.Notices, sessions []web.Session, tokens []web.PersonalToken) map[string]web.Sheet {
+	pager := web.Pager{First: "/f", Next: "/n"}
+	numbers := []web.Number{{Label: evil, Value: evil, Hint: evil}}
+	form := web.RuleForm{Name: evil, Images: evil, Access: "networks", Groups: evil, Networks: evil, ViewOnly: "yes", Rest: "{}", Open: true, Warnings: []string{evil}, Faults: map[string]string{"": evil}}
+	for _, field := range []string{"name", "images", "collections", "access", "groups", "networks", "from", "until", "terms", "scale", "side", "viewonly", "service"} {
+		form.Faults[field] = evil
+	}
+	cell := web.PreviewCell{Changed: true, Before: "outcome.allow", After: "outcome.forbidden", AfterState: "bad", MoreAfter: evil}
+	preview := &web.Preview{Readers: []string{evil}, Rows: []web.PreviewRow{{Image: evil, Thumb: "/t", Rule: evil, Cells: []web.PreviewCell{cell}}}, Tried: 2, Changing: 1, Unlisted: evil}
+	return map[string]web.Sheet{
+		"overview": web.Overview{
+			Notices: notices, Figures: numbers, Refresh: 3, Attention: []web.Attention{{Text: evil, Path: "/p", Link: evil}},
+			Kinds: []web.Kind{{Role: "edge", Heads: []string{evil}, Parts: []web.Part{{Name: evil, State: "good", StateText: evil, Numbers: numbers}}}, {Role: "worker"}, {Role: "coordinator"}},
+		},
+		"overview, alone": web.Overview{Alone: true},
+		"images": web.Images{
+			Notices: notices, Pager: pager, Prefix: evil, Crumbs: []web.Crumb{{Name: evil, Prefix: evil}}, Folders: []web.Crumb{{Name: evil, Prefix: evil}},
+			Items: []web.Picture{{ID: evil, Name: evil, Thumb: "/t", Rule: evil, Access: "open", State: "open"}}, Quarantine: []web.Quarantined{{Image: evil, Workers: evil}},
+		},
+		"images, away": web.Images{Away: true}, "images, untold": web.Images{Untold: true}, "images, empty": web.Images{},
+		"users": web.Users{Notices: notices, Pager: pager, Search: evil, Items: []web.Person{person}}, "users, empty": web.Users{},
+		"new user":      web.NewUser{Notices: notices, Person: person, Field: "email"},
+		"user":          web.User{Notices: notices, Person: person, Field: "name", Link: time.Now(), Sessions: sessions, Tokens: tokens},
+		"user, last":    web.User{Person: person, Last: true},
+		"secret":        web.Secret{Person: person, Kind: "link", Text: evil, Until: time.Now(), Back: "/b", Part: "users"},
+		"groups":        web.Groups{Notices: notices, Pager: pager, Search: evil, Items: []web.Group{{Name: evil, Members: 3}}, Unborn: []string{evil}},
+		"groups, empty": web.Groups{},
+		"group":         web.OneGroup{Notices: notices, Group: web.Group{Name: evil, Members: 1}, Members: []web.Person{person}, Rules: []string{evil}},
+		"group, empty":  web.OneGroup{Group: web.Group{Name: evil}},
+		"sessions":      web.Sessions{Notices: notices, Pager: pager, Search: evil, User: evil, Provider: evil, Items: sessions}, "sessions, none": web.Sessions{},
+		"rules": web.Rules{
+			Notices: notices, Pager: pager, Search: evil, Fallback: "open", Warnings: []string{evil}, Form: true,
+			Items: []web.RuleLine{{Place: 1, Name: evil, Images: []string{evil}, More: 3, Access: "hidden", Groups: []string{evil}, Notes: []string{evil}, Warnings: []string{evil}}},
+		},
+		"rules, none": web.Rules{Fallback: "login"},
+		"rules, edited": web.RulesEdit{
+			Notices: notices, Items: []web.RuleForm{form, {Access: "open"}}, Definitions: evil, Fault: evil, Changed: true, Fallback: "login",
+			Warnings: []string{evil}, Samples: evil, Reader: evil, Preview: preview,
+		},
+		"rules, none edited": web.RulesEdit{Fallback: "open", Preview: &web.Preview{Same: true}},
+		"rules as JSON":      web.RulesEdit{AsJSON: true, Document: evil, Fault: evil, Preview: &web.Preview{Tried: 1}},
+		"explain": web.Explain{Notices: notices, User: evil, Image: evil, Answer: &web.Explained{
+			Outcome: "outcome.allow", State: "good", Reason: evil, Rule: evil, Changes: time.Now(), Matches: []web.Match{{Rule: evil, Decides: true, Note: evil}}, Thumb: "/t",
+		}},
+		"explain, asked": web.Explain{Field: "image"},
+		"audit": web.Audit{
+			Pager: pager, Filtered: true, Events: []web.Event{{Name: "x", Text: evil}}, Event: "x", Export: "/e", Head: "00", Checked: &web.Checked{Seq: 3, Problem: evil},
+			Items: []web.Audited{{Seq: 1, At: time.Now(), What: evil, Actor: evil, Target: evil, Details: evil}},
+		},
+		"audit, whole": web.Audit{Checked: &web.Checked{Whole: true}},
+	}
 }
 
 var nonce = regexp.MustCompile(`script-src 'nonce-([A-Z2-7]{26})'`)
@@ -157,15 +201,17 @@ func checkNodes(t *testing.T, root *html.Node, nonce string) {
 				t.Errorf("<%s %s>", node.Data, a.Key)
 			}
 			if a.Key == "aria-describedby" || a.Key == "aria-labelledby" {
-				if ids[a.Val] == 0 {
-					t.Errorf("%s=%q points nowhere", a.Key, a.Val)
+				for id := range strings.FieldsSeq(a.Val) {
+					if ids[id] == 0 {
+						t.Errorf("%s=%q points nowhere", a.Key, id)
+					}
 				}
 			}
 		}
 		switch node.Data {
 		case "script":
 			if nonce == "" || attribute(node, "nonce") != nonce {
-				t.Errorf("a script the policy forbids: %s", node.FirstChild.Data)
+				t.Errorf("a script the policy forbids: %v", node.Attr)
 			}
 		case "input", "select", "textarea":
 			inLabel := node.Parent.Data == "label"

@@ -41,8 +41,11 @@ func NewClient(c *Conn, cfg ClientConfig) *Client {
 
 func newRequester(c *Conn, s service, cfg ClientConfig) requester {
 	l := c.tiles
-	if s == authority {
+	switch {
+	case s == authority:
 		l = c.people
+	case c.role == RoleCoordinator:
+		l = c.lists
 	}
 	return requester{conn: c, link: l, service: s, budget: orDefault(cfg.Budget, defaultBudget), stall: orDefault(cfg.Stall, defaultStall)}
 }

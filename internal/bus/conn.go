@@ -33,12 +33,14 @@ var (
 // replies, another for streams, because a large body holds up whatever shares its
 // connection (30 ms and more for a tile, measured). An edge has a third one for
 // questions about people: a connection has one inbox for all its replies, and who
-// answers jobs must not reach the one where rights are heard.
+// answers jobs must not reach the one where rights are heard. A coordinator has a third
+// one for lists, so that workers do not reach the one where JetStream answers.
 type Conn struct {
 	identity
 	links       []*link // all of them
 	tiles, bulk *link
-	people      *link                  // nil for those who ask nothing, as is streams
+	people      *link                  // of an edge
+	lists       *link                  // of a coordinator
 	streams     map[service]*receivers // over bulk, each with an inbox for its service alone
 	log         *slog.Logger
 	slow        atomic.Int64
@@ -69,12 +71,26 @@ func connect(id identity, url string, log *slog.Logger, options ...nats.Option) 
 }
 
 func (c *Conn) openAll(url string, options []nats.Option) (err error) {
-	if c.tiles, err = c.open("tiles", jobs, url, options); err != nil {
+	asks := service("")
+	if c.role == RoleEdge {
+		asks = jobs
+	}
+	if c.tiles, err = c.open("tiles", asks, url, options); err != nil {
 		return err
 	}
-	if c.bulk, err = c.open("bulk", jobs, url, options); err != nil || c.role != RoleEdge {
+	if c.bulk, err = c.open("bulk", asks, url, options); err != nil {
 		return err
 	}
+	switch c.role {
+	case RoleEdge:
+		return c.openEdge(url, options)
+	case RoleCoordinator:
+		c.lists, err = c.open("lists", jobs, url, options)
+	}
+	return err
+}
+
+func (c *Conn) openEdge(url string, options []nats.Option) (err error) {
 	if c.people, err = c.open("people", authority, url, options); err != nil {
 		return err
 	}
@@ -88,13 +104,19 @@ func (c *Conn) openAll(url string, options []nats.Option) (err error) {
 }
 
 // newInbox gives a subject below which c alone hears, and where only those who serve
-// s can write if c asks. Nobody answers the others; JetStream does a coordinator.
+// s can write, or, where s is empty, none of us: JetStream alone answers there.
 func (id identity) newInbox(s service) string {
 	own := inboxRoot + string(id.role) + "." + id.user + "."
-	if id.role == RoleEdge {
+	if s != "" {
 		own += string(s) + "."
 	}
 	return own + newToken()
+}
+
+// mayAsk tells whether a question is one that this role may ask; the server holds the
+// same rule.
+func (id identity) mayAsk(s service, kind string) bool {
+	return id.role == RoleEdge || id.role == RoleCoordinator && s == jobs && kind == kindList
 }
 
 func (c *Conn) open(use string, s service, url string, extra []nats.Option) (*link, error) {

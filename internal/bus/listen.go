@@ -17,15 +17,15 @@ const (
 // a slow handler leaves no room for is dropped and counted, see Stats. stop returns
 // when handler has ended; handler must not call it.
 func Listen(c *Conn, subject string, handler func(data []byte)) (stop func(), err error) {
-	return listen(c, subject, "", handler)
+	return listen(c, subject, "", func(m *nats.Msg) { handler(m.Data) })
 }
 
 // ListenAmong is Listen where each message goes to one listener of the group.
 func ListenAmong(c *Conn, subject, group string, handler func(data []byte)) (stop func(), err error) {
-	return listen(c, subject, group, handler)
+	return listen(c, subject, group, func(m *nats.Msg) { handler(m.Data) })
 }
 
-func listen(c *Conn, subject, group string, handler func(data []byte)) (stop func(), err error) {
+func listen(c *Conn, subject, group string, handler func(m *nats.Msg)) (stop func(), err error) {
 	// Over the connection for streams: a burst must not hold up jobs.
 	nc := c.bulk.nc
 	var stopping, running sync.Mutex
@@ -34,7 +34,7 @@ func listen(c *Conn, subject, group string, handler func(data []byte)) (stop fun
 		running.Lock()
 		defer running.Unlock()
 		if !stopped {
-			handler(m.Data)
+			handler(m)
 		}
 	}
 	var sub *nats.Subscription

@@ -40,36 +40,44 @@ type Rights struct{ Publish, Subscribe []string }
 // configuration and tests are made from it. Nobody is given allow_responses: it lets
 // whoever asks choose a subject that the answerer may then write.
 //
-//   - Only edges ask, and each reads its own inbox alone.
-//   - Only workers and coordinators answer, into inboxes of edges and nowhere else:
-//     workers below job, coordinators below authority. A worker sees inboxes in its
-//     jobs, and must not be able to answer a question about people by their pattern.
+//   - Only edges ask, and each reads its own inbox alone. Coordinators ask workers for
+//     lists, to show administrators what there is, and for nothing else.
+//   - Only workers and coordinators answer, into inboxes of those who ask and nowhere
+//     else: workers below job, coordinators below authority. A worker sees inboxes in
+//     its jobs, and must not be able to answer a question about people by their pattern,
+//     nor a coordinator's question to JetStream.
 //     They hear questions as one of their queue group, so that none listens in on
 //     what others are asked, and credit for their own streams alone.
-//   - Only coordinators tell revisions and use JetStream.
+//   - Only coordinators tell revisions, say what is to be forgotten, and use JetStream.
+//   - Everybody tells how it is, for itself alone; only coordinators hear it.
 //   - Only edges tell what they showed and refused, and one coordinator hears it.
 //
 // Trap: "*" in a right to subscribe also lets through a ">" in its place, so nobody
 // may publish below such a subject what not everybody in the group may hear.
 var table = map[Role]Rights{
 	RoleEdge: {
-		Publish:   []string{"tessera.job.*", "tessera.authority.*", "tessera.cancel.*", "tessera.flow.*.*.*", sightingSubject},
-		Subscribe: []string{inboxRoot + "edge." + ownUser + ".>", revisionSubject},
+		Publish:   []string{"tessera.job.*", "tessera.authority.*", "tessera.cancel.*", "tessera.flow.*.*.*", sightingSubject, ownState(RoleEdge)},
+		Subscribe: []string{inboxRoot + "edge." + ownUser + ".>", revisionSubject, purgeSubject},
 	},
 	RoleWorker: {
-		Publish:   []string{jobs.answers()},
-		Subscribe: []string{"tessera.job.* " + queueGroup, "tessera.cancel.job", "tessera.flow." + ownUser + ".>", allEvents},
+		Publish:   []string{jobs.answers(), listAnswers, ownState(RoleWorker)},
+		Subscribe: []string{"tessera.job.* " + queueGroup, "tessera.cancel.job", "tessera.flow." + ownUser + ".>", allEvents, purgeSubject},
 	},
 	RoleCoordinator: {
-		Publish: []string{authority.answers(), revisionSubject, "$JS.API.>", "$KV.>"},
+		Publish: []string{
+			authority.answers(), revisionSubject, "$JS.API.>", "$KV.>",
+			jobs.subject(kindList), jobs.cancelSubject(), purgeSubject, ownState(RoleCoordinator),
+		},
 		Subscribe: []string{
 			"tessera.authority.* " + queueGroup, "tessera.cancel.authority", "tessera.flow." + ownUser + ".>",
-			inboxRoot + "coordinator." + ownUser + ".>", // answers of JetStream
-			sightingSubject + " " + queueGroup,
+			inboxRoot + "coordinator." + ownUser + ".>", // answers of JetStream, and lists
+			stateRoot + "*.*", sightingSubject + " " + queueGroup,
 		},
 	},
 	RoleStorage: {Publish: []string{allEvents}},
 }
+
+func ownState(r Role) string { return stateRoot + string(r) + "." + ownUser }
 
 // Rights gives what a user of role r may do. user is one word of a subject, events
 // the subject of an object store's events.

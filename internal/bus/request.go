@@ -43,6 +43,8 @@ func (q *requester) ask(ctx context.Context, kind string, v any) (head, io.ReadC
 		return head{}, nil, tile.Fail(tile.Internal, "", err)
 	case h.err != nil:
 		return head{}, nil, h.err
+	case h.stream != "" && q.conn.streams[q.service] == nil:
+		return head{}, nil, tile.Fail(tile.Internal, "", errors.New("an answer too large for whoever is not an edge"))
 	case h.stream != "":
 		body, err := q.conn.streams[q.service].add(ctx, h, q.stall)
 		if err != nil {
@@ -87,8 +89,8 @@ func (q *requester) askBytes(ctx context.Context, kind string, v any) (head, []b
 // budget. A request whose connection is lost is asked once more over the next: all
 // questions only read, so no harm is done if it was heard the first time.
 func (q *requester) exchange(ctx context.Context, kind string, payload []byte) (*nats.Msg, error) {
-	if q.conn.streams == nil {
-		return nil, tile.Fail(tile.Internal, "", fmt.Errorf("a %s asked on the bus, which only edges may", q.conn.role))
+	if !q.conn.mayAsk(q.service, kind) {
+		return nil, tile.Fail(tile.Internal, "", fmt.Errorf("a %s asked for %s on the bus, which only edges may", q.conn.role, kind))
 	}
 	budget := q.budget
 	if deadline, ok := ctx.Deadline(); ok {

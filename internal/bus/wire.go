@@ -9,6 +9,9 @@
 //	tessera.cancel.<service>           job ids whose caller has left; every member hears them
 //	tessera.flow.<user>.<responder>.<stream>  credit for one stream, and its end, from the receiver
 //	tessera.revision                   newest revision of rights, decimal, every second
+//	tessera.state.<role>.<user>        how a part of the cluster is, in JSON, every two seconds
+//	tessera.purge                      what edges and workers are to forget, in JSON
+//	tessera.inbox.coordinator.<user>.job.<random>.>  lists for one coordinator, by workers
 //	tessera.inbox.edge.<user>.<service>.<random>.>  replies and chunks for one connection, by those of the service alone
 //
 // <user> is who a connection authenticates as: the public key of its nkey. Each user
@@ -65,7 +68,9 @@ import (
 
 const (
 	inboxRoot       = "tessera.inbox."
-	answerRoot      = inboxRoot + "edge." // only edges ask
+	answerRoot      = inboxRoot + "edge." // only edges ask, but for
+	listRoot        = inboxRoot + "coordinator."
+	listAnswers     = listRoot + "*.job.>" // lists, for coordinators
 	revisionSubject = "tessera.revision"
 
 	headerJob      = "Tessera-Job"
@@ -135,6 +140,9 @@ func (s service) answers() string { return answerRoot + "*." + string(s) + ".>" 
 // server holds the same rule.
 func (s service) isInbox(subject string) bool {
 	rest, ok := strings.CutPrefix(subject, answerRoot)
+	if !ok && s == jobs {
+		rest, ok = strings.CutPrefix(subject, listRoot)
+	}
 	if !ok || strings.ContainsAny(rest, "*> \t\r\n") {
 		return false
 	}

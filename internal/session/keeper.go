@@ -66,6 +66,13 @@ func NewKeeper(cfg Config) *Keeper {
 	return k
 }
 
+// Revision is that of the snapshot, 0 while there is none.
+func (k *Keeper) Revision() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.revision
+}
+
 // Policy gives the rules in force.
 func (k *Keeper) Policy() *authz.Policy { return k.policy.Load() }
 

@@ -38,6 +38,7 @@ var rules = []rule{
 	{from: "internal/session", only: []string{"pkg/...", "internal/tile", "internal/flight", "internal/ops", "internal/config"}, reason: "building blocks don't know one another"},
 	{from: "internal/claims", only: []string{}, never: []string{"nonstandard"}, reason: "what claims mean depends on nothing but what they say"},
 	{from: "internal/oidctoken", only: []string{"internal/claims"}, reason: "building blocks don't know one another"},
+	{from: "internal/egress", only: []string{}, reason: "what guards the way out depends on nothing it could be talked into"},
 	{from: "edge/...", never: []string{module + "worker", module + "coordinator", module + "internal/store"}, reason: "roles talk over the bus; an edge holds no bucket credentials"},
 	{from: "worker/...", never: []string{module + "edge", module + "coordinator"}, reason: "roles talk over the bus"},
 	{from: "coordinator/...", never: []string{module + "edge", module + "worker"}, reason: "roles talk over the bus"},
@@ -47,6 +48,7 @@ var rules = []rule{
 var sole = []struct{ imports, by, reason string }{
 	{"github.com/nats-io/", "internal/bus", "the wire is one package's business"},
 	{"github.com/davidbyttow/govips", "worker/decode", "untrusted bytes meet C in the decoder child alone"},
+	{"golang.org/x/oauth2", "coordinator/oidc", "codes and refresh tokens are one package's business"},
 	{module + "worker/decode", "cmd/tessera-decoder", "the server itself is built without cgo"},
 	{"database/sql", "coordinator/db", "one place knows the schema"},
 	{"modernc.org/sqlite", "coordinator/db", "one place knows the schema"},

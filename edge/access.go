@@ -17,8 +17,8 @@ import (
 type verdict struct {
 	authz.Decision
 	unsure  bool       // rights cannot be told at the moment
-	final   bool       // refused, and signing in does not help
 	faulty  string     // as of the visitor
+	final   bool       // refused, and signing in does not help
 	reduced bool       // of the tier that is there for everybody
 	whole   tile.Image // of which it is the tier
 }

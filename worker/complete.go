@@ -10,9 +10,9 @@ import (
 
 const (
 	// smallLevel is up to how many pixels a resolution has that is completed once a few
-	// tiles of it were made one by one: together it costs about as much as a quarter of its
-	// tiles do alone.
-	smallLevel = 8 << 20
+	// tiles of it were made one by one: all of it costs about as much as half of its tiles
+	// do alone. Of larger ones too few are asked for by readers who go elsewhere.
+	smallLevel = 3 << 20
 	// background is how many pixels are decoded at a time for nobody.
 	background = 9 << 18
 	// idleTime is how long work for nobody waits for a decoder that has nothing to do.
@@ -42,7 +42,11 @@ func (a *levels) next(l *level) *group {
 		return nil
 	}
 	most := min(background/(l.side*l.side), decoder.MaxCuts)
-	g := a.take(l, c, grow(l.missing, c.alone(), l.limits(c), most, most))
+	area := l.limits(c)
+	if area.count() > most {
+		area = grow(l.missing, c.alone(), area, most, most)
+	}
+	g := a.take(l, c, area)
 	g.spare = true
 	return g
 }

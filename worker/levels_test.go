@@ -4,17 +4,17 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
 	"github.com/tessera-iiif/tessera/worker/decoder"
+	"github.com/tessera-iiif/tessera/worker/packets"
 )
 
 // ask is the job of a tile of an image of 5000 by 3000 pixels, at half its size.
 func ask(r iiifurl.Rect, own int) (tile.Job, plan) {
 	w, h := shrink(r.W, 1), shrink(r.H, 1)
 	job := tile.Job{ID: "a", Version: "1", JPEGQuality: 80, Render: iiifurl.Resolved{Region: r, Width: w, Height: h, Format: "jpg"}}
-	return job, plan{width: 5000, height: 3000, tileWidth: own, tileHeight: own, index: &jp2.Index{}, task: decoder.Task{
+	return job, plan{width: 5000, height: 3000, tileWidth: own, tileHeight: own, index: &packets.Index{}, task: decoder.Task{
 		Format: tile.JP2, Region: r, Reduce: 1, Width: w, Height: h, Output: "jpg", JPEGQuality: 80,
 	}}
 }

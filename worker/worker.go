@@ -11,7 +11,8 @@
 //     say which resolution level to decode and how much work that is.
 //  4. JPEG 2000: the packet index of this version (worker/packets), built once.
 //  5. Of a far away file, what the region needs is brought to hand (ahead.go).
-//  6. Admission: a free slot, a place among the waiting, or tile.Busy at once.
+//  6. Admission: a free slot, a place among the waiting, or tile.Busy at once. A neighbour
+//     that has got one may make this tile too, or have begun to (levels.go).
 //  7. The source is looked at again, since time has passed: another version than the
 //     job's is tile.Changed. The file is opened as that very version.
 //  8. With an index, the packets that the region needs become a small codestream of

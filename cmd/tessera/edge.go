@@ -75,21 +75,6 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 	return nil
 }
 
-// decisionHook asks the site's own rights system, where there is one.
-func (s *server) decisionHook() (edge.Hook, error) {
-	if s.settings.HookURL == "" {
-		return nil, nil
-	}
-	client, err := hook.New(hook.Config{
-		URL: s.settings.HookURL, Egress: s.settings.HookEgress, Timeout: s.settings.HookTimeout,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("--decision-hook-url: %w", err)
-	}
-	s.opened(func() error { client.Close(); return nil })
-	return client, nil
-}
-
 // witness tells coordinators a sample of what is shown and refused, where settings ask
 // for one.
 func (s *server) witness(conn *bus.Conn) func(session.Sighting) {
@@ -104,6 +89,21 @@ func (s *server) witness(conn *bus.Conn) func(session.Sighting) {
 	})
 	s.parts = append(s.parts, ops.Part{Name: "witness", Run: func(ctx context.Context) error { w.Run(ctx); return nil }})
 	return w.See
+}
+
+// decisionHook asks the site's own rights system, where there is one.
+func (s *server) decisionHook() (edge.Hook, error) {
+	if s.settings.HookURL == "" {
+		return nil, nil
+	}
+	client, err := hook.New(hook.Config{
+		URL: s.settings.HookURL, Egress: s.settings.HookEgress, Timeout: s.settings.HookTimeout,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("--decision-hook-url: %w", err)
+	}
+	s.opened(func() error { client.Close(); return nil })
+	return client, nil
 }
 
 // settle leaves first requests where they queue while an edge that has just started

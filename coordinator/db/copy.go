@@ -17,7 +17,8 @@ var ErrNotEmpty = errors.New("the database is not empty")
 // Account is a user with the PHC string of her password.
 type Account struct {
 	User
-	Password string // "" if she has none
+	Password   string // "" if she has none
+	Identities []Identity
 }
 
 // ViewAll is View for a copy of everything.
@@ -53,11 +54,29 @@ func (r Reader) Accounts(ctx context.Context, after string, limit int) ([]Accoun
 	if err != nil {
 		return nil, err
 	}
+	identities, err := r.identitiesOf(ctx, users[0].Email, users[len(users)-1].Email)
+	if err != nil {
+		return nil, err
+	}
 	accounts := make([]Account, len(users))
 	for i, u := range users {
-		accounts[i] = Account{User: u, Password: passwords[u.ID]}
+		accounts[i] = Account{User: u, Password: passwords[u.ID], Identities: identities[u.ID]}
 	}
 	return accounts, nil
+}
+
+func (r Reader) identitiesOf(ctx context.Context, first, last string) (map[string][]Identity, error) {
+	rows, err := r.q.QueryContext(ctx, identitySelect+`
+		WHERE user_id IN (SELECT id FROM users WHERE email BETWEEN $1 AND $2) ORDER BY created, issuer, subject`, first, last)
+	all, err := collect(rows, err, func(rows *sql.Rows) (Identity, error) { return scanIdentity(rows) })
+	if err != nil {
+		return nil, fmt.Errorf("identities: %w", err)
+	}
+	byUser := map[string][]Identity{}
+	for _, i := range all {
+		byUser[i.UserID] = append(byUser[i.UserID], i)
+	}
+	return byUser, nil
 }
 
 func (r Reader) passwords(ctx context.Context, first, last string) (map[string]string, error) {
@@ -83,6 +102,12 @@ func (tx *Tx) InsertAccount(ctx context.Context, a Account) error {
 		a.ID, a.Email, a.Name, a.Password, a.Admin, a.Active, millis(a.Created), millis(a.Updated))
 	if err != nil {
 		return taken("insert user", err)
+	}
+	for _, i := range a.Identities {
+		i.UserID = a.ID
+		if err := tx.InsertIdentity(ctx, i); err != nil {
+			return err
+		}
 	}
 	return tx.setGroups(ctx, a.ID, a.Groups)
 }

@@ -49,6 +49,26 @@ type copyUser struct {
 	Active   bool      `json:"active"`
 	Created  time.Time `json:"created"`
 	Updated  time.Time `json:"updated"`
+
+	Identities []copyIdentity `json:"identities,omitempty"`
+}
+
+// copyIdentity is whom a provider knows the user as; its groups come with the next
+// sign-in.
+type copyIdentity struct {
+	Issuer   string `json:"issuer"`
+	Subject  string `json:"subject"`
+	Provider string `json:"provider"`
+	Email    string `json:"email,omitempty"`
+	Founded  bool   `json:"founded,omitempty"`
+	Admin    bool   `json:"admin,omitempty"`
+}
+
+func copyIdentities(all []Identity) (copies []copyIdentity) {
+	for _, i := range all {
+		copies = append(copies, copyIdentity{i.Issuer, i.Subject, i.Provider, i.Email, i.Founded, i.Admin})
+	}
+	return copies
 }
 
 type copyItem struct {
@@ -118,6 +138,7 @@ func writeUsers(ctx context.Context, r db.Reader, out *json.Encoder) (n int, err
 			line := copyLine{User: &copyUser{
 				ID: a.ID, Email: a.Email, Name: a.Name, Password: a.Password, Groups: a.Groups,
 				Admin: a.Admin, Active: a.Active, Created: a.Created, Updated: a.Updated,
+				Identities: copyIdentities(a.Identities),
 			}}
 			if err := out.Encode(line); err != nil {
 				return n, err

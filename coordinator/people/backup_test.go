@@ -46,6 +46,11 @@ func TestCopyGoesRound(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	known := people.Arrival{Provider: "campus", Issuer: "https://idp.example.edu", Subject: "alice", Email: "alice@example.edu", Groups: []string{"staff"}}
+	came, err := first.Arrive(t.Context(), known)
+	if err != nil {
+		t.Fatal(err)
+	}
 	rules := []authz.Rule{{Name: "x", Images: []string{"a/**"}, Access: authz.Groups, Groups: []string{"Ärzte"}}}
 	if _, err := first.ReplaceRules(t.Context(), people.Actor{}, rules, 0); err != nil {
 		t.Fatal(err)
@@ -54,7 +59,7 @@ func TestCopyGoesRound(t *testing.T) {
 	second := houseOn(t, "sqlite:"+filepath.Join(t.TempDir(), "other.db"))
 	third := houseOn(t, dbtest.Source(t))
 	for _, h := range []*house{second, third} {
-		if n, err := h.Restore(t.Context(), strings.NewReader(file)); err != nil || n != 4 {
+		if n, err := h.Restore(t.Context(), strings.NewReader(file)); err != nil || n != 5 {
 			t.Fatalf("%d users, %v", n, err)
 		}
 		if v := h.verdict(t); v.Broken != nil || v.Entries < 5 || v.Head != first.verdict(t).Head {
@@ -68,6 +73,9 @@ func TestCopyGoesRound(t *testing.T) {
 	}
 	if in := third.signIn(t); in.Session.User.ID != u.ID {
 		t.Errorf("signed in as %s", in.Session.User.ID)
+	}
+	if in, err := third.Arrive(t.Context(), known); err != nil || in.Session.User.ID != came.Session.User.ID {
+		t.Errorf("R50: whom the provider knows became somebody else: %v", err)
 	}
 	if _, err := third.Restore(t.Context(), strings.NewReader(file)); !errors.Is(err, db.ErrNotEmpty) {
 		t.Errorf("into a database in use: %v", err)
@@ -132,6 +140,7 @@ func TestBadCopies(t *testing.T) {
 		"after end":    {copyHead + noRules + end("0") + "{}\n", "after the end"},
 		"same address": {copyHead + noRules + copyUser + strings.Replace(copyUser, "01\"", "02\"", 1) + end("2"), "taken"},
 		"capitals":     {copyHead + noRules + strings.Replace(copyUser, `"a"`, `"A"`, 1), "line 3"},
+		"bad identity": {copyHead + noRules + strings.Replace(copyUser, `"active"`, `"identities":[{"issuer":"x"}],"active"`, 1), "line 3"},
 		"bad id":       {copyHead + noRules + strings.Replace(copyUser, "01980000-", "", 1), "line 3"},
 		"bad password": {copyHead + noRules + strings.Replace(copyUser, `"active"`, `"password":"x","active"`, 1), "line 3"},
 		"dear password": {copyHead + noRules + strings.Replace(copyUser, `"active"`,

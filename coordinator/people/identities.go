@@ -6,7 +6,10 @@ import (
 	"github.com/tessera-iiif/tessera/coordinator/db"
 )
 
-const maxIdentities = 20 // of a user
+const (
+	maxIdentities   = 20   // of a user
+	maxIdentityText = 2048 // bytes of an issuer, a subject or a provider's name in a copy
+)
 
 // Identities lists whom providers know a user as.
 func (s *Service) Identities(ctx context.Context, userID string) ([]Identity, error) {

@@ -258,11 +258,27 @@ func (u copyUser) account() (db.Account, error) {
 	if u.Password != "" {
 		errPassword = password.Check(u.Password)
 	}
-	if err := errors.Join(errID, checkEmail(u.Email), checkName(u.Name), errGroups, errPassword); err != nil {
+	identities, errIdentities := u.identities()
+	if err := errors.Join(errID, checkEmail(u.Email), checkName(u.Name), errGroups, errPassword, errIdentities); err != nil {
 		return db.Account{}, err
 	}
-	return db.Account{Password: u.Password, User: User{
+	return db.Account{Password: u.Password, Identities: identities, User: User{
 		ID: u.ID, Email: u.Email, Name: u.Name, Groups: groups, Admin: u.Admin, Active: u.Active,
 		Created: u.Created, Updated: u.Updated,
 	}}, nil
+}
+
+func (u copyUser) identities() (all []Identity, err error) {
+	if len(u.Identities) > maxIdentities {
+		return nil, fmt.Errorf("more than %d identities", maxIdentities)
+	}
+	for _, i := range u.Identities {
+		for _, text := range []string{i.Issuer, i.Subject, i.Provider} {
+			if text == "" || len(text) > maxIdentityText || !isPlain(text) {
+				return nil, errors.New("an identity has issuer, subject and provider")
+			}
+		}
+		all = append(all, Identity{Issuer: i.Issuer, Subject: i.Subject, Provider: i.Provider, Email: i.Email, Founded: i.Founded, Admin: i.Admin})
+	}
+	return all, nil
 }

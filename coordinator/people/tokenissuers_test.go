@@ -71,7 +71,7 @@ func TestIdentity(t *testing.T) {
 	want("without groups given here", true, ada.ID)
 	change := func(c people.UserChange) func() {
 		return func() {
-			if _, err := h.UpdateUser(t.Context(), people.Actor{}, ada.ID, c, ""); err != nil {
+			if _, err := h.UpdateUser(t.Context(), people.Actor{}, ada.ID, c, people.AnyVersion); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -85,7 +85,7 @@ func TestIdentity(t *testing.T) {
 	told("let in again", change(people.UserChange{Active: &yes}))
 	want("let in again", true, ada.ID, "curators")
 	told("deleted", func() {
-		if err := h.DeleteUser(t.Context(), people.Actor{}, ada.ID); err != nil {
+		if err := h.DeleteUser(t.Context(), people.Actor{}, ada.ID, people.AnyVersion); err != nil {
 			t.Fatal(err)
 		}
 	})

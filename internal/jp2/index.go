@@ -1,7 +1,6 @@
 package jp2
 
 import (
-	"encoding/binary"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -281,25 +280,4 @@ func (x *Index) lay(at place, t int, tile *tileIndex) (*layout, error) {
 		return nil, at.fail("more packets than the tile has")
 	}
 	return l, nil
-}
-
-// spans deals out packets in codestream order.
-type spans struct {
-	parts  []span
-	coded  []byte // lengths left of the part begun
-	offset int64
-}
-
-func (s *spans) take() (packet, bool) {
-	for len(s.coded) == 0 {
-		if len(s.parts) == 0 {
-			return packet{}, false
-		}
-		s.coded, s.offset = s.parts[0].coded, s.parts[0].offset
-		s.parts = s.parts[1:]
-	}
-	n, used := binary.Uvarint(s.coded)
-	p := packet{s.offset, int64(n)}
-	s.coded, s.offset = s.coded[used:], s.offset+p.length
-	return p, true
 }

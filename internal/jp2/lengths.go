@@ -113,3 +113,24 @@ func (r *plmReader) next(part *tilePart) (lengths, error) {
 	r.left = c.b
 	return packed(own).packetLengths(c.place, part.end-part.body)
 }
+
+// spans deals out packets in codestream order.
+type spans struct {
+	parts  []span
+	coded  []byte // lengths left of the part begun
+	offset int64
+}
+
+func (s *spans) take() (packet, bool) {
+	for len(s.coded) == 0 {
+		if len(s.parts) == 0 {
+			return packet{}, false
+		}
+		s.coded, s.offset = s.parts[0].coded, s.parts[0].offset
+		s.parts = s.parts[1:]
+	}
+	n, used := binary.Uvarint(s.coded)
+	p := packet{s.offset, int64(n)}
+	s.coded, s.offset = s.coded[used:], s.offset+p.length
+	return p, true
+}

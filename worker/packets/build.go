@@ -37,7 +37,10 @@ func (e *Engine) build(id version, o store.Object, b *building) {
 		}
 		e.shelve(id, b, so)
 	}
-	if so.index == nil || e.courteous(so.index, b) != nil {
+	if so.index == nil || so.index.Complete() && !so.index.crowded() {
+		return // nothing is left to be done, as with most of those that were stored
+	}
+	if e.courteous(so.index, b) != nil {
 		return
 	}
 	select {
@@ -54,7 +57,7 @@ func (e *Engine) build(id version, o store.Object, b *building) {
 		}
 		e.shelve(id, b, so)
 	}
-	if x := so.index; x != nil && x.Complete() && !x.settled.Load() {
+	if x := so.index; x != nil && x.Complete() && x.crowded() && !x.settled.Load() {
 		e.settle(ctx, o, x)
 		e.shelve(id, b, so)
 	}

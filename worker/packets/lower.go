@@ -44,12 +44,14 @@ var (
 	castagnoli    = crc32.MakeTable(crc32.Castagnoli)
 )
 
-// settle finds or makes the file of lower resolutions where the image has so many tiles
-// that it pays. After an error that says nothing about the file it is tried again when
-// somebody needs it.
+// crowded tells images of so many tiles that a region may touch too many.
+func (x *Index) crowded() bool { return x.Tiles() > fewTiles }
+
+// settle finds or makes the file of lower resolutions of a crowded image. After an error
+// that says nothing about the file it is tried again when somebody needs it.
 func (e *Engine) settle(ctx context.Context, o store.Object, x *Index) {
 	reduce := min(max(1, x.Crowded(lowerSide, lowerTiles)), x.Levels())
-	if x.Tiles() <= fewTiles || reduce < 1 || x.Refused() != nil {
+	if reduce < 1 || x.Refused() != nil {
 		x.settled.Store(true)
 		return
 	}

@@ -133,7 +133,7 @@ func TestCrossSiteForms(t *testing.T) {
 		"the insecure twin":        {"Origin", strings.Replace(s.url, "https:", "http:", 1)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, path := range []string{"/auth/admin/users", "/auth/admin/rules", "/auth/login", "/auth/2/members/access"} {
+			for _, path := range []string{"/auth/admin/users", "/auth/admin/rules/edit", "/auth/admin/images/purge", "/auth/account/tokens", "/auth/login", "/auth/2/members/access"} {
 				form := user
 				if path == "/auth/login" || path == "/auth/2/members/access" {
 					form = signInForm // that would sign the reader in as somebody of the attacker's choice

@@ -41,15 +41,15 @@ type Config struct {
 	// besides viewers of our own site.
 	ViewerOrigins []string
 
-	Members func() []cluster.Member                                       // what the parts of the cluster tell of themselves; nil: nothing
-	Images  func(ctx context.Context, q tile.Query) (tile.Listing, error) // lists images; nil: nobody can
-	Purge   func(ctx context.Context, p cluster.Purge) error              // tells edges and workers what to forget; nil: nobody can
-
 	// TokenIssuers are the OpenID issuers whose access tokens edges take from API clients,
 	// and who of their people may come in the first time.
 	TokenIssuers map[string]people.SignUp
 
 	SignInBy ProvidersConfig // besides passwords
+
+	Members func() []cluster.Member                                       // what the parts of the cluster tell of themselves; nil: nothing
+	Images  func(ctx context.Context, q tile.Query) (tile.Listing, error) // lists images; nil: nobody can
+	Purge   func(ctx context.Context, p cluster.Purge) error              // tells edges and workers what to forget; nil: nobody can
 
 	Fallback authz.Access         // for images that no rule names; default "login"
 	Announce func(revision int64) // called after each commit that edges must hear about

@@ -44,11 +44,11 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 	if err != nil {
 		return err
 	}
-	var answered tally
 	asks, err := s.decisionHook()
 	if err != nil {
 		return err
 	}
+	var answered tally
 	e, err := edge.New(edge.Config{
 		Hook: asks, Renderer: workers, Library: workers, Keeper: keeper, Tokens: tokens, Coordinator: coordinator,
 		Pages: func(judge *edge.Edge) http.Handler {

@@ -38,9 +38,9 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		DB: people, PublicURLs: s.settings.PublicURLs, ViewerOrigins: s.settings.Viewers,
 		SessionIdle: s.settings.SessionIdle, SessionMax: s.settings.SessionMax, TokenLife: s.settings.TokenLife, AuditKeep: s.settings.AuditKeep,
 		SameSite: s.settings.SameSite, Service: serviceName, Fallback: authz.Access(s.settings.Access), Log: s.log,
-		Members: board.Members, Images: bus.NewClient(conn, bus.ClientConfig{}).List, Purge: purger(conn),
 		SignInBy:     signInBy,
 		TokenIssuers: tokenIssuers(s.settings.TokenProviders()),
+		Members:      board.Members, Images: bus.NewClient(conn, bus.ClientConfig{}).List, Purge: purger(conn),
 		Announce: func(revision int64) {
 			if f := announce.Load(); f != nil {
 				(*f)(revision)

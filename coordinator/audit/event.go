@@ -29,8 +29,8 @@ const (
 	UserCreated    = "user_created"
 	UserUpdated    = "user_updated"
 	UserDeleted    = "user_deleted"
-	Purged         = "cache_purged" // edges and workers were told to forget images
 	TermsAccepted  = "terms_accepted"
+	Purged         = "cache_purged"     // edges and workers were told to forget images
 	Checkpoint     = "audit_checkpoint" // older entries were removed by retention
 	Dropped        = "audit_dropped"    // image events that came faster than they could be kept
 )

@@ -35,7 +35,7 @@ var sheets = []string{
 var pages = func() map[string]*template.Template {
 	parsed := map[string]*template.Template{}
 	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "templates/frame.html", "templates/parts.html"))
-	for _, name := range []string{"signin", "continue", "terms", "done", "signedout", "problem", "link", "password", "onward", "ways", "account"} {
+	for _, name := range []string{"signin", "continue", "terms", "done", "signedout", "problem", "link", "password", "account", "onward", "ways"} {
 		parsed[name] = template.Must(template.Must(frame.Clone()).ParseFS(files, "templates/"+name+".html"))
 	}
 	desk := template.Must(template.New("desk.html").Funcs(functions).ParseFS(files, "templates/desk.html", "templates/parts.html"))

@@ -71,8 +71,7 @@ var table = map[Role]Rights{
 		Subscribe: []string{
 			"tessera.authority.* " + queueGroup, "tessera.cancel.authority", "tessera.flow." + ownUser + ".>",
 			inboxRoot + "coordinator." + ownUser + ".>", // answers of JetStream, and lists
-			stateRoot + "*.*",
-			sightingSubject + " " + queueGroup,
+			stateRoot + "*.*", sightingSubject + " " + queueGroup,
 		},
 	},
 	RoleStorage: {Publish: []string{allEvents}},

@@ -16,7 +16,9 @@ const adminUsage = `write one of
   tessera admin item list | set IMAGE | remove IMAGE | import FILE
   tessera admin session list | end ID | end --user EMAIL | end --provider NAME
   tessera admin token list | create NAME | delete ID
-  tessera admin audit list | verify | export`
+  tessera admin audit list | verify | export
+  tessera admin cluster list
+  tessera admin cache purge --image IMAGE | --prefix PREFIX | --all`
 
 func admin(ctx, _ context.Context, env environment) error {
 	if len(env.args) < 2 {
@@ -33,6 +35,7 @@ func admin(ctx, _ context.Context, env environment) error {
 		"item list": itemList, "item set": itemSet, "item remove": itemRemove, "item import": itemImport,
 		"session list": sessionList, "session end": sessionEnd,
 		"token list": tokenList, "token create": tokenCreate, "token delete": tokenDelete,
+		"cluster list": clusterList, "cache purge": cachePurge,
 		"audit list": auditList, "audit verify": auditVerify, "audit export": auditExport,
 	}
 	action := actions[noun+" "+verb]

@@ -56,6 +56,7 @@ func TestCommands(t *testing.T) {
 		{"explain", explainCommand},
 		{"rule", ruleCommands},
 		{"item", itemCommands},
+		{"cluster", clusterCommands},
 		{"group", groupCommands},
 		{"token", tokenCommands},
 		{"session", sessionCommands},
@@ -364,4 +365,31 @@ func itemCommands(t *testing.T, s *server, plain *http.Client) {
 		sh.fails(want, "admin", "item", "import", path)
 	}
 	sh.fails("access", "admin", "item", "set", "open")
+}
+
+// What the parts of the cluster tell of themselves, and having them forget.
+func clusterCommands(t *testing.T, s *server, _ *http.Client) {
+	sh := s.shell()
+	s.eventually("every part has told how it is", func() bool {
+		var state struct {
+			Revision int64
+			Items    []struct{ Role string }
+		}
+		sh.must(&state, "admin", "cluster", "list")
+		return state.Revision > 0 && len(state.Items) == 3
+	})
+	if said := sh.must(nil, "admin", "cluster", "list"); !strings.Contains(said, "rights are at revision") || !strings.Contains(said, "at work") {
+		t.Errorf("the table: %s", said)
+	}
+	sh.must(nil, "admin", "cache", "purge", "--image", "open")
+	sh.must(nil, "admin", "cache", "purge", "--all")
+	sh.fails("one of --image, --prefix and --all", "admin", "cache", "purge")
+	sh.fails("one of --image, --prefix and --all", "admin", "cache", "purge", "--all", "--image", "open")
+	var record struct {
+		Items []struct{ Event, Target string }
+	}
+	sh.must(&record, "admin", "audit", "list", "--event", "cache_purged")
+	if len(record.Items) != 2 {
+		t.Errorf("on record: %+v", record.Items)
+	}
 }

@@ -99,6 +99,8 @@ func TestImagesByPage(t *testing.T) {
 	}
 	page = b.want(b.get("/auth/admin/images?prefix=maps/"), 200)
 	says(t, page, ">1890/</a>", ">1900/</a>", ">atlas</h2>", "by the rule “Maps”", "Everybody")
+	b.want(b.call(http.MethodPut, "/items/maps%2Fatlas/access", map[string]any{"access": "deny"}, nil), 200)
+	says(t, b.want(b.get("/auth/admin/images?prefix=maps/"), 200), "the image&#39;s own setting", "Nobody")
 	seen := 0
 	for target := "/auth/admin/images?prefix=posters/"; target != ""; {
 		page = b.want(b.get(target), 200)

@@ -36,19 +36,17 @@ func (c *Coordinator) showImages(w http.ResponseWriter, r *http.Request, as peop
 	if c.members != nil {
 		page.Quarantine = quarantineOf(c.members())
 	}
-	policy, err := c.people.Policy(r.Context())
-	if err != nil {
-		c.fail(w, r, err)
-		return
-	}
 	if !page.Untold {
-		c.addImages(r, &page, policy)
+		if err := c.addImages(r, &page); err != nil {
+			c.fail(w, r, err)
+			return
+		}
 	}
 	web.ShowAdmin(w, status, adminOf(as), page)
 }
 
 // addImages puts one page of a folder in, or says that nobody can tell.
-func (c *Coordinator) addImages(r *http.Request, page *web.Images, policy *authz.Policy) {
+func (c *Coordinator) addImages(r *http.Request, page *web.Images) error {
 	ctx, cancel := context.WithTimeout(r.Context(), listingTime)
 	defer cancel()
 	after := r.URL.Query().Get("after")
@@ -56,10 +54,18 @@ func (c *Coordinator) addImages(r *http.Request, page *web.Images, policy *authz
 	if err := shelf.look(ctx); err != nil {
 		c.log.WarnContext(ctx, "images not listed", "error", err)
 		page.Away = true
-		return
+		return nil
 	}
 	for _, name := range shelf.folders {
 		page.Folders = append(page.Folders, web.Crumb{Name: name, Prefix: page.Prefix + name + "/"})
+	}
+	names := make([]string, len(shelf.items))
+	for i, entry := range shelf.items {
+		names[i] = entry.ID
+	}
+	policy, err := c.people.Policy(r.Context(), names...)
+	if err != nil {
+		return err
 	}
 	for _, entry := range shelf.items {
 		page.Items = append(page.Items, c.pictureOf(entry, page.Prefix, policy))
@@ -73,6 +79,7 @@ func (c *Coordinator) addImages(r *http.Request, page *web.Images, policy *authz
 	if shelf.more {
 		page.Next = link(shelf.after)
 	}
+	return nil
 }
 
 func (c *Coordinator) pictureOf(entry tile.Entry, prefix string, policy *authz.Policy) web.Picture {

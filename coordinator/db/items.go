@@ -37,6 +37,25 @@ func (r Reader) Items(ctx context.Context, prefix, after string, limit int) ([]I
 		ORDER BY i.image LIMIT $3`, after, prefix, limit)
 }
 
+// ItemsNamed finds the settings of images; those without are left out.
+func (r Reader) ItemsNamed(ctx context.Context, images []string) ([]Item, error) {
+	var all []Item
+	for len(images) > 0 {
+		batch := images[:min(itemsAtOnce, len(images))]
+		images = images[len(batch):]
+		marks, args := make([]string, len(batch)), make([]any, len(batch))
+		for i, image := range batch {
+			marks[i], args[i] = fmt.Sprintf("$%d", i+1), image
+		}
+		found, err := r.items(ctx, itemQuery+`WHERE i.setting_id IS NOT NULL AND i.image IN (`+strings.Join(marks, ", ")+`)`, args...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
 // ItemsSince lists a page of what changed behind a revision and an identifier, in the
 // order of both; removals are among it.
 func (r Reader) ItemsSince(ctx context.Context, revision int64, image string, limit int) ([]Item, error) {

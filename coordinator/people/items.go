@@ -172,19 +172,25 @@ func (s *Service) Items(ctx context.Context, after session.ItemMark) (session.It
 	return page, nil
 }
 
-// withItem is a policy that knows the own setting of one image.
-func (s *Service) withItem(ctx context.Context, policy *authz.Policy, image string) (*authz.Policy, error) {
-	i, err := s.Item(ctx, image)
-	var none *Error
-	switch {
-	case errors.As(err, &none) && none.Kind == NotFound:
-		return policy, nil
-	case err != nil:
+// withItems is a policy that knows the own settings of some images.
+func (s *Service) withItems(ctx context.Context, policy *authz.Policy, images ...string) (*authz.Policy, error) {
+	names := make([]string, len(images))
+	for i, image := range images {
+		names[i] = tile.RuleName(image)
+	}
+	rows, err := s.DB.ItemsNamed(ctx, names)
+	if err != nil {
 		return nil, err
 	}
 	items := authz.NewItems()
-	if err := items.Set(i.Image, *i.Setting); err != nil {
-		return nil, err
+	for _, row := range rows {
+		i, err := itemOf(row)
+		if err == nil {
+			err = items.Set(i.Image, *i.Setting)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	return policy.With(items), nil
 }

@@ -76,6 +76,13 @@ func (s *Service) Preview(ctx context.Context, draft authz.Document, images []st
 	if err != nil {
 		return nil, err
 	}
+	// Images with settings of their own are not touched by rules, but by definitions.
+	if now, err = s.withItems(ctx, now, images...); err != nil {
+		return nil, err
+	}
+	if next, err = s.withItems(ctx, next, images...); err != nil {
+		return nil, err
+	}
 	at := s.Now()
 	shifts := make([]Shift, len(images))
 	for i, image := range images {

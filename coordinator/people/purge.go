@@ -9,13 +9,17 @@ import (
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
-// Policy compiles the rules in force.
-func (s *Service) Policy(ctx context.Context) (*authz.Policy, error) {
+// Policy compiles the rules in force, with the own settings of some images.
+func (s *Service) Policy(ctx context.Context, images ...string) (*authz.Policy, error) {
 	set, err := s.Rules(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return set.Document().Compile(s.Fallback)
+	policy, err := set.Document().Compile(s.Fallback)
+	if err != nil {
+		return nil, err
+	}
+	return s.withItems(ctx, policy, images...)
 }
 
 // RecordPurge puts on record that edges and workers are to forget what they keep.

@@ -159,7 +159,7 @@ func (s *Service) ExplainAll(ctx context.Context, q Question) (Explanation, erro
 	if err != nil {
 		return Explanation{}, err
 	}
-	if policy, err = s.withItem(ctx, policy, q.Image); err != nil {
+	if policy, err = s.withItems(ctx, policy, q.Image); err != nil {
 		return Explanation{}, err
 	}
 	if q.At.IsZero() {

@@ -84,18 +84,23 @@ func TestItemSettingsAreBounded(t *testing.T) {
 			t.Errorf("%s: %+v, %v", image, i, err)
 		}
 	}
-	var items []db.Item
-	for i := range db.MaxSettings {
-		items = append(items, db.Item{Image: fmt.Sprint("j", i), Setting: document(50_000 + i)})
+	var err error
+	last := 0
+	for from := 0; from < db.MaxSettings && err == nil; from += 5000 {
+		var items []db.Item
+		for i := from; i < from+5000; i++ {
+			items = append(items, db.Item{Image: fmt.Sprint("j", i), Setting: document(50_000 + i)})
+		}
+		last = from
+		_, err = d.Update(t.Context(), start, func(tx *db.Tx) error {
+			_, err := tx.SetItems(t.Context(), items)
+			return err
+		})
 	}
-	_, err := d.Update(t.Context(), start, func(tx *db.Tx) error {
-		_, err := tx.SetItems(t.Context(), items)
-		return err
-	})
 	if !errors.Is(err, db.ErrTooManySettings) {
 		t.Errorf("too many: %v", err)
 	}
-	if _, err := d.Item(t.Context(), "j1"); !errors.Is(err, db.ErrNotFound) {
+	if _, err := d.Item(t.Context(), fmt.Sprint("j", last)); !errors.Is(err, db.ErrNotFound) {
 		t.Errorf("half of it was done: %v", err)
 	}
 }

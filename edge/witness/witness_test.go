@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,11 +22,11 @@ type court struct {
 	heard   []session.Sighting
 	batches int
 	dropped int64
-	away    bool
+	away    atomic.Bool
 }
 
 func (c *court) hear(_ context.Context, batch []session.Sighting, dropped int64) error {
-	if c.away {
+	if c.away.Load() {
 		return errors.New("nobody listens")
 	}
 	c.heard, c.dropped = append(c.heard, batch...), c.dropped+dropped
@@ -101,10 +102,10 @@ func TestFlood(t *testing.T) {
 // nothing; the end tells the rest.
 func TestNobodyListens(t *testing.T) {
 	c := run(t, witness.Config{Denials: 1}, func(w *witness.Witness, c *court) {
-		c.away = true
+		c.away.Store(true)
 		w.See(session.Sighting{})
 		pass()
-		c.away = false
+		c.away.Store(false)
 		pass()
 		pass()
 		if c.batches != 1 || c.dropped != 1 {

@@ -14,12 +14,13 @@ type measurement struct {
 	Server string `json:"server"` // tessera, iipimage or bare
 	Round  int    `json:"round,omitempty"`
 	load
-	CPU     float64 `json:"cpu_seconds,omitempty"` // until the server was idle again, as Seconds
-	Peak    int64   `json:"peak_bytes,omitempty"`
-	Picture string  `json:"picture,omitempty"` // its structure
-	Side    int     `json:"side,omitempty"`    // of a trace's tiles, in pixels
-	Pixels  int64   `json:"pixels,omitempty"`  // delivered in a trace
-	View    float64 `json:"view_ms,omitempty"` // median time in which a trace's view was complete
+	CPU      float64 `json:"cpu_seconds,omitempty"`          // until the server was idle again, as Seconds
+	Prepared float64 `json:"prepared_cpu_seconds,omitempty"` // before the clock, to look into the file
+	Peak     int64   `json:"peak_bytes,omitempty"`
+	Picture  string  `json:"picture,omitempty"` // its structure
+	Side     int     `json:"side,omitempty"`    // of a trace's tiles, in pixels
+	Pixels   int64   `json:"pixels,omitempty"`  // delivered in a trace
+	View     float64 `json:"view_ms,omitempty"` // median time in which a trace's view was complete
 }
 
 func (m measurement) print() error { return json.NewEncoder(os.Stdout).Encode(m) }
@@ -40,6 +41,10 @@ func cold(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	prepared, err := t.prepare(ctx)
+	if err != nil {
+		return err
+	}
 	m, pictures, err := t.measure(ctx, drawn)
 	if err != nil {
 		return err
@@ -53,6 +58,7 @@ func cold(ctx context.Context, args []string) error {
 		return err
 	}
 	m.Kind, m.Server, m.Round, m.Picture = "cold", *server, *round, *picture
+	m.Prepared = prepared
 	return m.print()
 }
 

@@ -123,6 +123,19 @@ func (r results) cold(w io.Writer, picture string, floor float64) {
 	p50 := r.ratios("cold", "iipimage", func(ours, theirs measurement) float64 { return theirs.P50 / ours.P50 })
 	cpu := r.ratios("cold", "iipimage", func(ours, theirs measurement) float64 { return theirs.CPU / ours.CPU })
 	fmt.Fprintf(w, "      %.2fx as fast at the median tile, %.2fx the tiles for the same processor time\n", median(p50), median(cpu))
+	fmt.Fprintf(w, "      before the clock the file was looked into: %.0f ms of processor time, iipimage %.0f ms\n", r.prepared("tessera"), r.prepared("iipimage"))
+}
+
+// prepared is the median processor time in milliseconds that a server took to look into
+// the file.
+func (r results) prepared(server string) float64 {
+	var all []float64
+	for _, m := range r {
+		if m.Kind == "cold" && m.Server == server {
+			all = append(all, m.Prepared*1e3)
+		}
+	}
+	return median(all)
 }
 
 // trace compares traces through one structure, in tiles of each size.

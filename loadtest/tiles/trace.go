@@ -27,6 +27,10 @@ func trace(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	prepared, err := t.prepare(ctx)
+	if err != nil {
+		return err
+	}
 	m, a, err := t.follow(ctx, views(t.seed, d, *side))
 	if err != nil {
 		return err
@@ -43,6 +47,7 @@ func trace(ctx context.Context, args []string) error {
 		}
 	}
 	m.Kind, m.Server, m.Round, m.Picture, m.Side = "trace", *server, *round, *picture, *side
+	m.Prepared = prepared
 	return m.print()
 }
 

@@ -57,7 +57,7 @@ func TestSameAnswersAsServe(t *testing.T) {
 		"/iiif/3/open%2Fmap/full/max/0/default.bmp", "/iiif/3/open%2Fmap/full/0,/0/default.jpg", "/iiif/3/absent/info.json", "/iiif/3/..%2Fx/info.json",
 		"/iiif/generated/open", "/iiif/generated/open%2Fmap", "/iiif/manifests/absent.json",
 		"/auth/probe/members%2Fmap", "/auth/probe/open%2Fmap", "/auth/query_auth",
-		"/auth/login", "/auth/login?next=/view/members%252Fmap", "/auth/logout", "/auth/nowhere", "/auth/admin/", "/auth/admin/api/v1/rules",
+		"/auth/login", "/auth/login?next=/view/members%252Fmap", "/auth/logout", "/auth/nowhere", "/auth/admin/rules", "/auth/admin/api/v1/rules",
 		"/auth/2/members/token?messageId=1&origin=" + "http://viewer.example", "/auth/1/members/token", "/auth/2/others/token", "/auth/assets/tessera.css",
 	} {
 		for _, person := range []bool{false, true} {

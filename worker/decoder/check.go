@@ -14,7 +14,9 @@ import (
 	"github.com/tessera-iiif/tessera/worker/decoder/protocol"
 )
 
-const checkTime = 10 * time.Second
+// checkTime is much more than a check takes: a machine that starts everything at once
+// may be slow at first.
+const checkTime = time.Minute
 
 // loaderFailed is the exit status of a program whose libraries are missing.
 const loaderFailed = 127
@@ -29,6 +31,9 @@ func check(ctx context.Context, cfg Config) (protocol.Report, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &limited{to: &stdout}, &limited{to: &stderr}
 	if err := cmd.Run(); err != nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return protocol.Report{}, fmt.Errorf("the decoder program %s takes longer than %s to check itself: is the machine overloaded, or the file another program?", cfg.Path, checkTime)
+		}
 		return protocol.Report{}, explainCheck(cfg.Path, err, stderr.String())
 	}
 	var report protocol.Report

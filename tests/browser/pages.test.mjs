@@ -98,8 +98,10 @@ test('administration with the keyboard: past the menu to the work, and a link to
   const context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'] });
   const page = await context.newPage();
   await signInByForm(page, administrator, '/auth/admin/users');
+  await page.waitForURL(`${server.local}/auth/admin/users`, { waitUntil: 'load' });
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter'); // the skip link
+  await page.waitForURL(/#/);
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Add a person');
   await page.getByLabel('Part of an address or name').fill('reader');

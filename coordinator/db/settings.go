@@ -13,6 +13,8 @@ import (
 // ready to decide.
 const MaxSettings = 20_000
 
+var settingsLimit = MaxSettings // less in a test
+
 // ErrTooManySettings says that there are more than MaxSettings.
 var ErrTooManySettings = errors.New("too many different settings")
 
@@ -94,7 +96,7 @@ func (tx *Tx) full(ctx context.Context, ids map[string]int64) (bool, error) {
 			n++
 		}
 	}
-	return n > MaxSettings, nil
+	return n > settingsLimit, nil
 }
 
 func (tx *Tx) dropSettings(ctx context.Context) error {

@@ -71,7 +71,7 @@ soak: setup-test build ## long: 200,000 tasks in one decoder, MinIO itself, Dex,
 	scripts/servers.sh $(TOOLS) minio dex
 	S3_SERVER=minio $(GO) test -count 1 -timeout 10m ./internal/store/s3/...
 	scripts/fuzz.sh $${FUZZTIME:-10m}
-	$(GO) test -count 1 -run RealProviders ./tests/e2e
+	DEX=$(TOOLS)/dex $(GO) test -count 1 -run RealProviders ./tests/e2e
 	TESSERA_TEST_SOAK=1 $(GO) test -timeout 20m ./tests/cluster/
 
 .PHONY: test-external

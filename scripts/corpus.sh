@@ -42,7 +42,7 @@ dir=$(cd "$dir" && pwd)
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! JPEG2000_CORPUS=$dir go test -count 1 -v -timeout 20m -run 'Corpus$|BadFiles' ./internal/jp2 ./worker ./tests/e2e >"$log" 2>&1; then
+if ! JPEG2000_CORPUS=$dir go test -tags corpus -count 1 -v -timeout 20m -run 'Corpus$|BadFiles' ./internal/jp2 ./worker ./tests/e2e >"$log" 2>&1; then
   grep -vE '^ *(=== |--- PASS)' "$log" >&2
   echo "corpus: failed over $dir" >&2
   exit 1

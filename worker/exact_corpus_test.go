@@ -1,3 +1,5 @@
+//go:build corpus
+
 package worker
 
 import (
@@ -20,7 +22,7 @@ import (
 func TestExactCorpus(t *testing.T) {
 	files := corpus.Files(t)
 	if files == nil {
-		t.Skipf("no corpus: set %s to a folder of JPEG 2000 files", corpus.Variable)
+		t.Fatalf("no corpus: set %s to a folder of JPEG 2000 files", corpus.Variable)
 	}
 	path, err := program()
 	if err != nil {

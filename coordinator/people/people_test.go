@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,13 @@ import (
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(dbtest.Both(m)) }
+func TestMain(m *testing.M) {
+	if source := os.Getenv(auditChild); source != "" {
+		fmt.Fprintln(os.Stderr, auditing(source))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(dbtest.Both(m))
+}
 
 // house is a service on a database of its own with a clock that stands still.
 type house struct {

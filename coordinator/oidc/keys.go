@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
+
+	"github.com/tessera-iiif/tessera/internal/jwks"
 )
 
 const (
@@ -71,7 +72,7 @@ func (k *keys) VerifySignature(ctx context.Context, token string) ([]byte, error
 func verify(signed *jose.JSONWebSignature, known []jose.JSONWebKey) ([]byte, bool) {
 	header := signed.Signatures[0].Header
 	for _, key := range known {
-		if header.KeyID != "" && key.KeyID != header.KeyID || key.Use == "enc" || key.Algorithm != "" && key.Algorithm != header.Algorithm {
+		if header.KeyID != "" && key.KeyID != header.KeyID || key.Algorithm != "" && key.Algorithm != header.Algorithm {
 			continue
 		}
 		if payload, err := signed.Verify(&key); err == nil {
@@ -136,27 +137,5 @@ func (k *keys) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	if answer.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answered %s", k.url, answer.Status)
 	}
-	return parseKeys(body)
-}
-
-// parseKeys reads a key set and leaves out what it cannot use: one odd key must not take
-// the others away.
-func parseKeys(body []byte) ([]jose.JSONWebKey, error) {
-	var raw struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if err := json.Unmarshal(body, &raw); err != nil {
-		return nil, err
-	}
-	var usable []jose.JSONWebKey
-	for _, text := range raw.Keys {
-		var key jose.JSONWebKey
-		if err := json.Unmarshal(text, &key); err == nil && key.Valid() && key.IsPublic() {
-			usable = append(usable, key)
-		}
-	}
-	if len(usable) == 0 {
-		return nil, errors.New("there is no key among them that can be used")
-	}
-	return usable, nil
+	return jwks.Parse(body)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/netip"
 	"time"
 
@@ -174,10 +173,7 @@ func (s *Service) explained(ctx context.Context, user string) (authz.Principal, 
 	if user == "" {
 		return authz.Principal{}, nil
 	}
-	u, err := s.DB.User(ctx, user)
-	if errors.Is(err, db.ErrNotFound) {
-		u, err = s.DB.UserByEmail(ctx, fold(user))
-	}
+	u, err := s.userBy(ctx, user)
 	if err != nil || !u.Active {
 		return authz.Principal{}, notFound(err, "no-such-user")
 	}

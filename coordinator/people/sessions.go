@@ -89,15 +89,8 @@ func (s *Service) SessionByAdminSecret(ctx context.Context, secret string) (Sess
 // ones are on record for a day longer, but nobody is signed in by them. The filter's
 // user may be an id or an address; nobody has no sessions.
 func (s *Service) Sessions(ctx context.Context, q SessionQuery) ([]Session, error) {
-	if q.UserID != "" {
-		id, err := s.userID(ctx, q.UserID)
-		if errors.Is(err, db.ErrNotFound) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		q.UserID = id
+	if nobody, err := s.ofUser(ctx, &q.UserID); nobody || err != nil {
+		return nil, err
 	}
 	q.Seen, q.Expires = s.Now().Add(-s.SessionIdle), s.Now()
 	return s.DB.Sessions(ctx, q)

@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/audit"
@@ -93,15 +92,8 @@ func insertPersonalToken(ctx context.Context, tx *db.Tx, token PersonalToken, se
 // PersonalTokens lists a page, without the users' groups. The query's user may be an id
 // or an address.
 func (s *Service) PersonalTokens(ctx context.Context, q TokenQuery) ([]PersonalToken, error) {
-	if q.UserID != "" {
-		id, err := s.userID(ctx, q.UserID)
-		if errors.Is(err, db.ErrNotFound) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		q.UserID = id
+	if nobody, err := s.ofUser(ctx, &q.UserID); nobody || err != nil {
+		return nil, err
 	}
 	return s.DB.PersonalTokens(ctx, q)
 }

@@ -70,13 +70,32 @@ func (s *Service) User(ctx context.Context, id string) (User, error) {
 	return u, notFound(err, "no-such-user")
 }
 
-// userID finds a user by id or address; db.ErrNotFound if there is none.
-func (s *Service) userID(ctx context.Context, idOrEmail string) (string, error) {
+// userBy finds a user by id or address; db.ErrNotFound if there is none.
+func (s *Service) userBy(ctx context.Context, idOrEmail string) (User, error) {
 	u, err := s.DB.User(ctx, idOrEmail)
 	if errors.Is(err, db.ErrNotFound) {
-		u, err = s.DB.UserByEmail(ctx, fold(idOrEmail))
+		return s.DB.UserByEmail(ctx, fold(idOrEmail))
 	}
+	return u, err
+}
+
+// userID is userBy for who needs the id alone.
+func (s *Service) userID(ctx context.Context, idOrEmail string) (string, error) {
+	u, err := s.userBy(ctx, idOrEmail)
 	return u.ID, err
+}
+
+// ofUser puts the id of a user in the place of an id or address that a list is asked for
+// by; nobody tells that there is no such user, who has nothing to list. "" stays.
+func (s *Service) ofUser(ctx context.Context, user *string) (nobody bool, err error) {
+	if *user == "" {
+		return false, nil
+	}
+	*user, err = s.userID(ctx, *user)
+	if errors.Is(err, db.ErrNotFound) {
+		return true, nil
+	}
+	return false, err
 }
 
 // Users lists a page.

@@ -61,6 +61,16 @@ func (c *Coordinator) readerOf(r *http.Request, t authz.Terms) (reader, error) {
 	return reader{accepted: slices.Contains(visit.Terms, t.Key())}, nil
 }
 
+// termsAsked are the terms that a service is about, in force now, and who asks for them.
+func (c *Coordinator) termsAsked(r *http.Request, s iiif.Service) (authz.Terms, reader, error) {
+	t, err := c.people.Terms(r.Context(), s.Terms)
+	if err != nil {
+		return t, reader{}, err
+	}
+	who, err := c.readerOf(r, t)
+	return t, who, err
+}
+
 // getTerms is the page with the terms, which viewers open in a tab of its own and the
 // built-in viewer in its own place. It takes a click even of those who have accepted:
 // they would not be here if that had been enough, and browsers give viewers of other
@@ -75,12 +85,7 @@ func (c *Coordinator) getTerms(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s, _ := c.serviceOf(r)
-	t, err := c.people.Terms(r.Context(), s.Terms)
-	if err != nil {
-		c.fail(w, r, err)
-		return
-	}
-	who, err := c.readerOf(r, t)
+	t, who, err := c.termsAsked(r, s)
 	switch {
 	case err != nil:
 		c.fail(w, r, err)
@@ -157,12 +162,7 @@ func (c *Coordinator) postTerms(w http.ResponseWriter, r *http.Request) {
 		c.signInForTerms(w, r, viewer)
 		return
 	}
-	t, err := c.people.Terms(r.Context(), s.Terms)
-	if err != nil {
-		c.fail(w, r, err)
-		return
-	}
-	who, err := c.readerOf(r, t)
+	t, who, err := c.termsAsked(r, s)
 	switch {
 	case err != nil:
 		c.fail(w, r, err)

@@ -104,6 +104,13 @@ start_iipimage() { # start_iipimage FOLDER FILE; sets url
   ready "$url/info.json" "$work/nginx.log"
 }
 
+start() { # start SERVER STRUCTURE; sets url
+  case $1 in
+    tessera) start_tessera "$pictures/tiled" "$2" open ;;
+    iipimage) start_iipimage "$pictures/tiled" "$2.jp2" ;;
+  esac
+}
+
 results=$work/results
 
 # The servers take turns, alone while they are measured.
@@ -114,10 +121,7 @@ cold() {
     cat "$pictures/tiled/$structure.jp2" >/dev/null # into the page cache
     for round in $(seq "$rounds"); do
       for server in tessera iipimage; do
-        case $server in
-          tessera) start_tessera "$pictures/tiled" "$structure" open ;;
-          iipimage) start_iipimage "$pictures/tiled" "$structure.jp2" ;;
-        esac
+        start "$server" "$structure"
         "$load" cold -url "$url" -server $server -picture "$structure" -round "$round" -seed $((seed + round)) -n "$tiles" -c 2 \
           -pids "$(listed)" -keep "$work/$server.album" >>"$results"
         stop
@@ -140,10 +144,7 @@ trace() {
     for round in $(seq "$rounds"); do
       for size in $sizes; do
         for server in tessera iipimage; do
-          case $server in
-            tessera) start_tessera "$pictures/tiled" "$structure" open ;;
-            iipimage) start_iipimage "$pictures/tiled" "$structure.jp2" ;;
-          esac
+          start "$server" "$structure"
           "$load" trace -url "$url" -server $server -picture "$structure" -round "$round" -seed $((seed + round)) -side "$size" -c 6 \
             -pids "$(listed)" -keep "$work/$server.album" >>"$results"
           stop

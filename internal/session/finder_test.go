@@ -334,7 +334,8 @@ func TestRightsRoundTripInJSON(t *testing.T) {
 func FuzzHash(f *testing.F) {
 	f.Add(HashOf("x").String())
 	f.Add("")
-	f.Add(strings.Repeat("A", 42) + "B") // spare bits set: a second spelling
+	f.Add(strings.Repeat("A", 42) + "B")   // spare bits set: a second spelling
+	f.Add("0\r" + strings.Repeat("0", 42)) // a line break: a second spelling
 	f.Fuzz(func(t *testing.T, text string) {
 		var h Hash
 		if err := h.UnmarshalText([]byte(text)); err == nil && h.String() != text {

@@ -56,10 +56,12 @@ func (h Hash) String() string { return base64.RawURLEncoding.EncodeToString(h[:]
 // MarshalText gives the form of String.
 func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
-// UnmarshalText accepts the form of String and nothing else.
+// UnmarshalText accepts the form of String and nothing else: the decoder passes
+// over line breaks, so the length is checked before.
 func (h *Hash) UnmarshalText(text []byte) error {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(string(text))
-	if err != nil || len(raw) != len(h) {
+	encoding := base64.RawURLEncoding.Strict()
+	raw, err := encoding.DecodeString(string(text))
+	if err != nil || len(raw) != len(h) || len(text) != encoding.EncodedLen(len(h)) {
 		return fmt.Errorf("credential hash: want %d bytes in base64url", len(h))
 	}
 	copy(h[:], raw)

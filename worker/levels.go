@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	// foreground is how many pixels of answers are decoded together while somebody waits.
+	// foreground is how many pixels of answers one thread decodes while somebody waits, and
+	// screenful how many several do: what a viewer shows on a screen.
 	foreground = 25 << 16
+	screenful  = 36 << 16
 	// reach is how far, in pixels of answers, what is made ahead lies from what is wanted.
 	reach = 512
 	// near is how many tiles away another still counts as a neighbour.
@@ -68,6 +70,7 @@ type level struct {
 	wanted  map[cell]int // asked for and not yet answered
 	making  map[cell]*group
 	made    map[cell]bool
+	foci    foci
 	lone    int  // made one by one
 	ahead   int  // made unasked
 	used    int  // of these, asked for later
@@ -87,13 +90,14 @@ type asked struct {
 
 // group is tiles that are decoded at once.
 type group struct {
-	level *level
-	first cell // whose turn it is
-	cells []cell
-	mates map[cell]bool // those among them, but for the first, that somebody waited for
-	done  chan struct{} // closed once that was tried
-	parts map[cell]*rendition
-	spare bool // nobody waits for the first either
+	level   *level
+	first   cell // whose turn it is
+	cells   []cell
+	mates   map[cell]bool // those among them, but for the first, that somebody waited for
+	done    chan struct{} // closed once that was tried
+	parts   map[cell]*rendition
+	spare   bool // nobody waits for the first either
+	threads int  // of the decoder; 0 for one
 }
 
 func newLevels() *levels { return &levels{known: make(map[levelKey]*level)} }
@@ -151,8 +155,8 @@ func (a *levels) forgetOldest() {
 }
 
 // begin takes the tile out for its own goroutine, and with it what is to be decoded along
-// with it. mine is false where a neighbour was quicker.
-func (w *asked) begin() (g *group, mine bool) {
+// with it, by as many threads. mine is false where a neighbour was quicker.
+func (w *asked) begin(threads int) (g *group, mine bool) {
 	if w == nil {
 		return nil, true
 	}
@@ -162,19 +166,29 @@ func (w *asked) begin() (g *group, mine bool) {
 	if l.waiting[w.cell] != w {
 		return nil, false
 	}
-	return w.all.take(l, w.cell, l.choose(w.cell)), true
+	most := foreground
+	if threads > 1 {
+		most = screenful
+	}
+	g = w.all.take(l, w.cell, l.choose(w.cell, most))
+	g.threads = threads
+	return g, true
 }
 
 // choose is what is decoded when it is a tile's turn.
-func (l *level) choose(at cell) cells {
+func (l *level) choose(at cell, pixels int) cells {
 	from, limits := at.alone(), l.limits(at)
-	most := min(foreground/(l.side*l.side), decoder.MaxCuts)
+	most := min(pixels/(l.side*l.side), decoder.MaxCuts)
 	if !l.company(at) || most < 2 {
+		l.foci.add(at)
 		return from
 	}
 	from = l.gather(from, limits, most)
 	if l.ahead >= 64 && l.used*4 < l.ahead { // what was made ahead is not what is asked for
 		return from
+	}
+	if screen, ok := l.foci.screen(at, l.side); ok && from.within(screen) {
+		return grow(l.missing, from, limits.intersect(screen), most, most)
 	}
 	return grow(l.missing, from, limits, max(1, reach/l.side), most)
 }

@@ -44,7 +44,7 @@ func (w *Worker) slotted(ctx context.Context, job tile.Job, p plan, b *asked) (r
 	var g *group
 	queued, err = w.inSlot(ctx, p.object, p.lane, func(ctx context.Context) (err error) {
 		var mine bool
-		if g, mine = b.begin(); !mine {
+		if g, mine = b.begin(w.threads(b)); !mine {
 			return errTaken
 		}
 		if r, err = w.grouped(ctx, job, p, g); err != nil {
@@ -118,6 +118,7 @@ func (w *Worker) has(ctx context.Context, key tile.Key) bool {
 func (w *Worker) together(ctx context.Context, job tile.Job, p plan, g *group) (*rendition, error) {
 	l, around := g.level, g.area()
 	joint := p
+	joint.task.Threads = g.threads
 	joint.task.Region = l.region(around)
 	joint.task.Width, joint.task.Height = l.answer(joint.task.Region)
 	joint.task.Cuts = make([]iiifurl.Rect, len(g.cells))

@@ -59,7 +59,7 @@ func TestRegionsAgainstReference(t *testing.T) {
 // origin is where the image begins on the reference grid.
 func origin(t *testing.T, data []byte) (x, y int) {
 	t.Helper()
-	c, err := openCodestream(data, 0, false)
+	c, err := openCodestream(data, protocol.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestBlocks(t *testing.T) {
 
 func pixelsOf(t *testing.T, data []byte, req protocol.Request, budget int) string {
 	t.Helper()
-	c, err := openCodestream(data, req.Reduce, false)
+	c, err := openCodestream(data, req)
 	if err != nil {
 		t.Fatal(err)
 	}

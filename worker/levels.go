@@ -84,6 +84,7 @@ type asked struct {
 	all   *levels
 	level *level
 	cell  cell
+	first bool   // nothing else of the level was on its way
 	stop  func() // ends its waiting for a slot
 	group *group // that makes it, where that is another's
 }
@@ -117,7 +118,7 @@ func (a *levels) join(job tile.Job, p plan, stop func()) *asked {
 	if l.failed || l.waiting[at] != nil {
 		return nil
 	}
-	w := &asked{all: a, level: l, cell: at, stop: stop, group: l.making[at]}
+	w := &asked{all: a, level: l, cell: at, first: len(l.wanted) == 0, stop: stop, group: l.making[at]}
 	l.wanted[at]++
 	if w.group == nil {
 		l.waiting[at] = w
@@ -170,13 +171,13 @@ func (w *asked) begin(threads int) (g *group, mine bool) {
 	if threads > 1 {
 		most = screenful
 	}
-	g = w.all.take(l, w.cell, l.choose(w.cell, most))
+	g = w.all.take(l, w.cell, l.choose(w.cell, w.first, most))
 	g.threads = threads
 	return g, true
 }
 
 // choose is what is decoded when it is a tile's turn.
-func (l *level) choose(at cell, pixels int) cells {
+func (l *level) choose(at cell, first bool, pixels int) cells {
 	from, limits := at.alone(), l.limits(at)
 	most := min(pixels/(l.side*l.side), decoder.MaxCuts)
 	if !l.company(at) || most < 2 {
@@ -184,6 +185,11 @@ func (l *level) choose(at cell, pixels int) cells {
 		return from
 	}
 	from = l.gather(from, limits, most)
+	limits, edge := from.along(limits)
+	if first && !edge {
+		l.foci.add(at)
+		return at.alone()
+	}
 	if l.ahead >= 64 && l.used*4 < l.ahead { // what was made ahead is not what is asked for
 		return from
 	}
@@ -196,6 +202,13 @@ func (l *level) choose(at cell, pixels int) cells {
 // company tells whether somebody looks at the image around a tile: another nearby is
 // wanted now, and it is not the first there that is made.
 func (l *level) company(at cell) bool {
+	if screen, ok := l.foci.screen(at, l.side); ok {
+		for c := range l.wanted {
+			if c != at && c.alone().within(screen) {
+				return true
+			}
+		}
+	}
 	wanted, begun := false, false
 	for y := at.y - near; y <= at.y+near; y++ {
 		for x := at.x - near; x <= at.x+near; x++ {

@@ -122,11 +122,11 @@ func TestLevelsForget(t *testing.T) {
 // A level of which what is made ahead is not asked for is no longer looked ahead in.
 func TestNothingAheadInVain(t *testing.T) {
 	l := &level{grid: grid{width: 5000, height: 3000, side: 256, reduce: 1}, making: map[cell]*group{{1, 1}: {}}, wanted: map[cell]int{{1, 1}: 1}}
-	if got := l.choose(cell{1, 2}, foreground); got.count() < 10 {
+	if got := l.choose(cell{1, 2}, false, foreground); got.count() < 10 {
 		t.Errorf("%v beside one that is wanted", got)
 	}
 	l.ahead, l.used = 100, 10
-	if got := l.choose(cell{1, 2}, foreground); got.count() != 1 {
+	if got := l.choose(cell{1, 2}, false, foreground); got.count() != 1 {
 		t.Errorf("%v where a tenth was of use", got)
 	}
 }

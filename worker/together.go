@@ -44,6 +44,7 @@ func (w *Worker) slotted(ctx context.Context, job tile.Job, p plan, b *asked) (r
 	var g *group
 	queued, err = w.inSlot(ctx, p.object, p.lane, func(ctx context.Context) (err error) {
 		var mine bool
+		b.muster(ctx)
 		if g, mine = b.begin(w.threads(b)); !mine {
 			return errTaken
 		}
@@ -73,6 +74,9 @@ func (w *Worker) grouped(ctx context.Context, job tile.Job, p plan, g *group) (r
 			return r, err
 		}
 		failed = true
+	}
+	if p.task.Stream == nil {
+		p.task.Threads = g.threads
 	}
 	if r, err = w.decode(ctx, job, p); err == nil && r.file == nil {
 		part := *r

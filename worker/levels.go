@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
-	"github.com/tessera-iiif/tessera/worker/decoder"
 )
 
 const (
@@ -17,12 +15,6 @@ const (
 	// screenful how many several do: what a viewer shows on a screen.
 	foreground = 25 << 16
 	screenful  = 36 << 16
-	// reach is how far, in pixels of answers, what is made ahead lies from what is wanted.
-	reach = 512
-	// near is how many tiles away another still counts as a neighbour.
-	near = 2
-	// slack is what the rectangle around tiles that wait may have more than they.
-	slack = 1.5
 
 	maxGrids = 256  // grids that are known at a time
 	maxMade  = 4096 // tiles of one that are known to have been made
@@ -33,9 +25,8 @@ const (
 // the code-blocks that it takes in company.
 //
 // The first tile in its part of an image is made alone and at once. If neighbours are
-// wanted at the same moment, somebody looks at this part: the next decodes a rectangle with
-// them, and what is still missing around them, as many pixels as one block has. Tiles that
-// are being made are waited for.
+// wanted at the same moment, somebody looks at this part: the next decodes with them what
+// is still missing of the screen around the first. Tiles that are being made are waited for.
 type levels struct {
 	mu    sync.Mutex
 	known map[levelKey]*level
@@ -174,71 +165,6 @@ func (w *asked) begin(threads int) (g *group, mine bool) {
 	g = w.all.take(l, w.cell, l.choose(w.cell, w.first, most))
 	g.threads = threads
 	return g, true
-}
-
-// choose is what is decoded when it is a tile's turn.
-func (l *level) choose(at cell, first bool, pixels int) cells {
-	from, limits := at.alone(), l.limits(at)
-	most := min(pixels/(l.side*l.side), decoder.MaxCuts)
-	if !l.company(at) || most < 2 {
-		l.foci.add(at)
-		return from
-	}
-	from = l.gather(from, limits, most)
-	limits, edge := from.along(limits)
-	if first && !edge {
-		l.foci.add(at)
-		return at.alone()
-	}
-	if l.ahead >= 64 && l.used*4 < l.ahead { // what was made ahead is not what is asked for
-		return from
-	}
-	if screen, ok := l.foci.screen(at, l.side); ok && from.within(screen) {
-		return grow(l.missing, from, limits.intersect(screen), most, most)
-	}
-	return grow(l.missing, from, limits, max(1, reach/l.side), most)
-}
-
-// company tells whether somebody looks at the image around a tile: another nearby is
-// wanted now, and it is not the first there that is made.
-func (l *level) company(at cell) bool {
-	if screen, ok := l.foci.screen(at, l.side); ok {
-		for c := range l.wanted {
-			if c != at && c.alone().within(screen) {
-				return true
-			}
-		}
-	}
-	wanted, begun := false, false
-	for y := at.y - near; y <= at.y+near; y++ {
-		for x := at.x - near; x <= at.x+near; x++ {
-			c := cell{x, y}
-			if c != at {
-				wanted = wanted || l.wanted[c] > 0
-				begun = begun || !l.missing(c)
-			}
-		}
-	}
-	return wanted && begun
-}
-
-// gather widens a rectangle by tiles that wait beside it.
-func (l *level) gather(from, limits cells, most int) cells {
-	for _, c := range l.nearest(from) {
-		wider := from.around(c.alone())
-		if wider.within(limits) && wider.count() <= most && float64(wider.count()) <= slack*float64(from.count()+1) {
-			from = wider
-		}
-	}
-	return from
-}
-
-// nearest are the tiles that wait, from the nearest on.
-func (l *level) nearest(to cells) []cell {
-	distance := func(c cell) int { return max(to.x0-c.x, c.x-to.x0) + max(to.y0-c.y, c.y-to.y0) }
-	return slices.SortedFunc(maps.Keys(l.waiting), func(a, b cell) int {
-		return cmp.Or(cmp.Compare(distance(a), distance(b)), cmp.Compare(a.y, b.y), cmp.Compare(a.x, b.x))
-	})
 }
 
 func (l *level) missing(c cell) bool { return !l.made[c] && l.making[c] == nil }

@@ -65,6 +65,7 @@ func (w *Worker) grouped(ctx context.Context, job tile.Job, p plan, g *group) (r
 	if g == nil {
 		return w.decode(ctx, job, p)
 	}
+	p.task.Threads = g.threads
 	failed := false
 	defer func() { w.levels.settle(g, failed) }() // also where this panics: mates wait for nothing else
 	w.skipKnown(ctx, job, g)
@@ -74,9 +75,6 @@ func (w *Worker) grouped(ctx context.Context, job tile.Job, p plan, g *group) (r
 			return r, err
 		}
 		failed = true
-	}
-	if p.task.Stream == nil {
-		p.task.Threads = g.threads
 	}
 	if r, err = w.decode(ctx, job, p); err == nil && r.file == nil {
 		part := *r
@@ -122,7 +120,6 @@ func (w *Worker) has(ctx context.Context, key tile.Key) bool {
 func (w *Worker) together(ctx context.Context, job tile.Job, p plan, g *group) (*rendition, error) {
 	l, around := g.level, g.area()
 	joint := p
-	joint.task.Threads = g.threads
 	joint.task.Region = l.region(around)
 	joint.task.Width, joint.task.Height = l.answer(joint.task.Region)
 	joint.task.Cuts = make([]iiifurl.Rect, len(g.cells))

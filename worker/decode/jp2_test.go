@@ -115,6 +115,23 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
+// TestThreads: several threads make the pixels that one makes.
+func TestThreads(t *testing.T) {
+	texture := decodertest.Texture(texW, texH)
+	for _, file := range files {
+		t.Run(file.name, func(t *testing.T) {
+			data := decodertest.Read(t, decodertest.JP2(t, texture, file.args...))
+			req := region(tile.JP2, 13, 17, texW-40, texH-30)
+			want := pixelsOf(t, data, req, blockPixels)
+			for req.Threads = 2; req.Threads <= protocol.MaxThreads; req.Threads++ {
+				if pixelsOf(t, data, req, blockPixels) != want {
+					t.Errorf("%d threads: other pixels", req.Threads)
+				}
+			}
+		})
+	}
+}
+
 func pixelsOf(t *testing.T, data []byte, req protocol.Request, budget int) string {
 	t.Helper()
 	c, err := openCodestream(data, req)

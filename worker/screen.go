@@ -43,20 +43,6 @@ func (f foci) screen(c cell, side int) (cells, bool) {
 	return cells{}, false
 }
 
-// along keeps limits to a row or column where that is what is asked for: the rest of what a
-// viewer shows, or what comes on the screen as it is moved a little.
-func (c cells) along(limits cells) (_ cells, ok bool) {
-	switch w, h := c.x1-c.x0, c.y1-c.y0; {
-	case w == 1 && h > 2:
-		limits.x0, limits.x1 = c.x0, c.x1
-	case h == 1 && w > 2:
-		limits.y0, limits.y1 = c.y0, c.y1
-	default:
-		return limits, false
-	}
-	return limits, true
-}
-
 // muster gives a viewer the moment in which the tiles arrive that are asked for with this
 // one: they tell what it shows.
 func (w *asked) muster(ctx context.Context) {
@@ -77,13 +63,17 @@ func (w *asked) accompanied() bool {
 	return w.level.waiting[w.cell] == w && (w.level.company(w.cell) || w.level.beside(w.cell))
 }
 
-// beside tells whether a tile lies at the edge of what a viewer has.
+// beside tells whether a tile is missing at the edge of what a viewer has.
 func (l *level) beside(at cell) bool {
+	if !l.missing(at) {
+		return false
+	}
 	return l.made[cell{at.x - 1, at.y}] || l.made[cell{at.x + 1, at.y}] || l.made[cell{at.x, at.y - 1}] || l.made[cell{at.x, at.y + 1}]
 }
 
-// threads is how many a decoder may use for the readers of a tile's level: those of slots
-// that are free, or in which a lone tile of theirs is made, as long as nobody else waits.
+// threads is how many a decoder may use for the readers of a tile's level, as long as nobody
+// else waits: those of slots that are free, or in which a lone tile of theirs is made, and
+// two at least, because every slot rests between two tiles.
 func (w *Worker) threads(b *asked) int {
 	if b == nil {
 		return 1
@@ -93,7 +83,7 @@ func (w *Worker) threads(b *asked) int {
 	if waiting > own {
 		return 1
 	}
-	return min(max(1+free+lone, 2), decoder.MaxThreads)
+	return min(max(1+free+lone, 2), w.admission.slots, decoder.MaxThreads)
 }
 
 // readers tells how many tiles of a level wait for their turn, and how many are made alone.

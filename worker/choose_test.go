@@ -92,6 +92,21 @@ func TestViews(t *testing.T) {
 	r.made(groups, beyond)
 }
 
+// What was made for a reader who has left meanwhile is kept for the next.
+func TestOrphans(t *testing.T) {
+	r := reader{t, newLevels()}
+	all := append(r.ask(cell{50, 50}), r.ask(cell{51, 50}, cell{50, 51})...)
+	groups := r.begun(all, 2)
+	g := groups[len(groups)-1]
+	all[2].leave()
+	for _, c := range g.cells {
+		g.parts[c] = &rendition{}
+	}
+	if left := r.all.orphans(g); len(left) != 1 || left[0] != all[2].cell || g.level.ahead != 1 {
+		t.Errorf("%v, %d ahead", left, g.level.ahead)
+	}
+}
+
 // Two readers in distant parts of an image are no company for one another, whatever was
 // looked at between them.
 func TestStrangers(t *testing.T) {

@@ -77,7 +77,8 @@ type asked struct {
 	cell  cell
 	first bool   // nothing else of the level was on its way
 	stop  func() // ends its waiting for a slot
-	group *group // that makes it, where that is another's
+	group *group // that makes it, where that is another's; until this waits no more, under mu
+	late  bool   // that had begun when this was asked for
 }
 
 // group is tiles that are decoded at once.
@@ -111,7 +112,7 @@ func (a *levels) join(job tile.Job, p plan, stop func()) *asked {
 	}
 	w := &asked{all: a, level: l, cell: at, first: len(l.wanted) == 0, stop: stop, group: l.making[at]}
 	l.wanted[at]++
-	if w.group == nil {
+	if w.late = w.group != nil; !w.late {
 		l.waiting[at] = w
 	}
 	return w
@@ -268,6 +269,20 @@ func (a *levels) count(g *group) {
 		a.counts.made += uint64(n)
 		g.level.ahead += n
 	}
+}
+
+// orphans are tiles that a group made for somebody who has left. They count as made ahead.
+func (a *levels) orphans(g *group) (left []cell) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for c := range g.mates {
+		if g.level.wanted[c] == 0 && g.parts[c] != nil {
+			left = append(left, c)
+		}
+	}
+	a.counts.made += uint64(len(left))
+	g.level.ahead += len(left)
+	return left
 }
 
 func (a *levels) stats() aheadCounts {

@@ -42,7 +42,9 @@ func failureFact(d api.ProviderRead) web.Fact {
 		return fact("failed", catalogue.Text("providers.failed.never"))
 	}
 	f := fact("failed", inWords(d.Failure.At))
-	f.Hint = d.Failure.Sentence
+	if !d.Failing { // else it is the first thing that is said
+		f.Hint = d.Failure.Sentence
+	}
 	return f
 }
 

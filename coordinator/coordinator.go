@@ -124,7 +124,7 @@ func New(config Config) (*Coordinator, error) {
 	}
 	c.handler = c.routes(api.New(api.Config{
 		People: c.people, Session: c.adminSession, FromHere: c.isFromHere, Members: c.members, Forget: c.forget, Fallback: c.fallback, LinkURL: c.linkURL, Log: config.Log,
-		Providers: c.providerReport, CheckProvider: c.checkProvider,
+		Unmatched: c.unmatched, Providers: c.providerReport, CheckProvider: c.checkProvider,
 	}))
 	return c, nil
 }

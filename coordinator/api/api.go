@@ -34,6 +34,7 @@ type Config struct {
 	LinkURL  func(r *http.Request, secret string) string // of the page that takes a sign-in link
 	Log      *slog.Logger
 
+	Unmatched     func(context.Context, authz.Document) (Unmatched, error)
 	Providers     func(*http.Request) (Providers, error)
 	CheckProvider func(r *http.Request, actor people.Actor, name string) (Provider, error)
 }

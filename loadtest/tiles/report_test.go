@@ -51,7 +51,7 @@ func TestRoundsAreNotMixed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := r.ratios("cold", "iipimage", func(ours, theirs measurement) float64 { return ours.rate() / theirs.rate() })
+	got := r.ratios("cold", "tessera", "iipimage", func(ours, theirs measurement) float64 { return ours.rate() / theirs.rate() })
 	if fmt.Sprint(got) != "[2 3]" {
 		t.Errorf("%v", got)
 	}

@@ -2,10 +2,10 @@
 # Tessera beside iipimage-server on this machine, in one run: cold tiles, the way of a
 # viewer, warm tiles of a signed-in reader, people who sign in, memory. README.md says how to read the table.
 # Fails on wrong answers only, never on a number.
-#   PARTS="cold trace warm signed signins memory" PICTURES="tiled-1024 untiled-lossy" ROUNDS=5 TILES=200 WARM_REQUESTS=20000 PACED_REQUESTS=2000 SEED=1 loadtest/bench.sh
+#   PARTS="cold trace warm signed signins memory" PICTURES="tiled-1024 untiled-lossy" ROUNDS=5 TILES=200 WARM_REQUESTS=20000 SLICES=10 SEED=1 loadtest/bench.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
-rounds=${ROUNDS:-5} tiles=${TILES:-200} warm_requests=${WARM_REQUESTS:-20000} seed=${SEED:-1} paced=${PACED_REQUESTS:-2000}
+rounds=${ROUNDS:-5} tiles=${TILES:-200} warm_requests=${WARM_REQUESTS:-20000} seed=${SEED:-1} slices=${SLICES:-10}
 parts=${PARTS:-cold trace warm signed signins memory}
 structures=${PICTURES:-untiled-lossy untiled-lossless untiled-lrcp tiled-1024 tiled-256}
 pictures=$PWD/.cache/bench
@@ -209,20 +209,16 @@ signed() {
   stop
 }
 
-# The same pace of warm tiles without anybody who signs in, and with 32 people who do so
+# A steady pace of warm tiles, by turns of a second with and without 32 people who sign in
 # over and over, eight at a time.
 signins() {
-  local round who
-  local -A people=([quiet]=0 [sign-ins]=32)
-  echo "bench: warm tiles while people sign in and while nobody does, $rounds rounds of $((paced / 200)) s each"
+  local round
+  echo "bench: warm tiles while people sign in and while nobody does, $rounds rounds of $slices s each"
   start_tessera "$pictures/tiled" tiled-1024 login
   add_readers 32
   "$load" record -url "$url" -user reader-1@example.org -seed "$seed" -n "$tiles" -pids "$(listed)" -out "$work/answers"
   for round in $(seq "$rounds"); do
-    for who in $(turns "$round" quiet sign-ins); do
-      "$load" signins -url "$url" -server "$who" -round "$round" -answers "$work/answers" -people "${people[$who]}" \
-        -requests "$paced" -pace 200 -c 6 -pids "$(listed)" >>"$results"
-    done
+    "$load" signins -url "$url" -round "$round" -answers "$work/answers" -people 32 -slices "$slices" -pace 200 -c 6 -pids "$(listed)" >>"$results"
   done
   stop
 }

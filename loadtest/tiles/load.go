@@ -17,6 +17,18 @@ type load struct {
 	Seconds  float64 `json:"seconds"`
 	P50      float64 `json:"p50_ms"`
 	P95      float64 `json:"p95_ms"`
+
+	times []time.Duration // of each request, ascending
+}
+
+// and is two loads as one.
+func (l load) and(m load) load {
+	times := slices.Concat(l.times, m.times)
+	slices.Sort(times)
+	return load{
+		Requests: l.Requests + m.Requests, Bytes: l.Bytes + m.Bytes, Seconds: l.Seconds + m.Seconds,
+		P50: quantile(times, 0.50), P95: quantile(times, 0.95), times: times,
+	}
 }
 
 // rate is in requests a second.
@@ -81,7 +93,7 @@ func loop(ctx context.Context, clients []*client, n int, begin func(int) time.Ti
 		return load{}, context.Cause(ctx)
 	}
 	slices.Sort(times)
-	return load{Requests: n, Bytes: bytes.Load(), Seconds: wall.Seconds(), P50: quantile(times, 0.50), P95: quantile(times, 0.95)}, nil
+	return load{Requests: n, Bytes: bytes.Load(), Seconds: wall.Seconds(), P50: quantile(times, 0.50), P95: quantile(times, 0.95), times: times}, nil
 }
 
 func accept(a answer, path string) error {

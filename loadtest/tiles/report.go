@@ -225,7 +225,7 @@ func (r results) signIns(w io.Writer) {
 	var rates, times []float64
 	for _, m := range r {
 		if m.SignIns > 0 {
-			rates, times = append(rates, float64(m.SignIns)/m.Seconds), append(times, m.SignIn)
+			rates, times = append(rates, m.SignInRate), append(times, m.SignIn)
 		}
 	}
 	cost := r.ratios("signins", "sign-ins", "quiet", func(busy, quiet measurement) float64 {

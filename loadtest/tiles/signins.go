@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"slices"
 	"sync"
 	"time"
 )
@@ -14,58 +13,65 @@ import (
 // maxCrowd bounds who signs in.
 const maxCrowd = 1000
 
-// signIns asks at a steady pace for what record recorded, while -people sign in over and
-// over, -entrances at a time; with 0 people it tells what the same pace is like without.
+// signIns asks at a steady pace for what record recorded, in slices of a second by turns
+// with and without people who sign in meanwhile: whatever else the machine does meets
+// both alike.
 func signIns(ctx context.Context, args []string) error {
 	flags, read := targetFlags("signins")
-	server := flags.String("server", "", "name in the report")
 	round := flags.Int("round", 1, "number in the report")
 	file := flags.String("answers", "", "file of the recording")
-	requests := flags.Int("requests", 2000, "requests to measure")
+	slices := flags.Int("slices", 10, "seconds of each kind")
 	pace := flags.Int("pace", 200, "requests a second")
-	people := flags.Int("people", 0, "accounts reader-1@example.org and so on, whose password is in TILES_PASSWORD")
+	people := flags.Int("people", 1, "accounts reader-1@example.org and so on, whose password is in TILES_PASSWORD")
 	entrances := flags.Int("entrances", 8, "of them at a time")
 	t, err := read(args)
 	if err != nil {
 		return err
 	}
-	if *pace < 1 || *people < 0 || *people > maxCrowd || *entrances < 1 || *entrances > maxConnections {
-		return fmt.Errorf("-pace is 1 or more, -people 0 to %d, -entrances 1 to %d", maxCrowd, maxConnections)
+	if *slices < 1 || *pace < 1 || *people < 1 || *people > maxCrowd || *entrances < 1 || *entrances > maxConnections {
+		return fmt.Errorf("-slices and -pace are 1 or more, -people 1 to %d, -entrances 1 to %d", maxCrowd, maxConnections)
 	}
 	var rec recording
 	if err := readJSON(*file, &rec); err != nil {
 		return err
 	}
+	clients := t.clients(rec.Cookie)
+	defer closeAll(clients)
 	c := &crowd{base: t.base, people: *people, entrances: *entrances, password: os.Getenv("TILES_PASSWORD")}
-	m, err := t.amid(ctx, c, rec, *requests, *pace)
+	quiet := measurement{Kind: "signins", Server: "quiet", Round: *round}
+	busy := measurement{Kind: "signins", Server: "sign-ins", Round: *round}
+	for i := range 2 * *slices {
+		m, come := &quiet, nobody
+		if (i+i/2)%2 == 1 { // one begins, then the other
+			m, come = &busy, c.come
+		}
+		if err := t.slice(ctx, m, come, clients, rec, *pace); err != nil {
+			return err
+		}
+	}
+	busy.SignIns, busy.SignIn, busy.SignInRate = len(c.times), median(c.times), float64(len(c.times))/c.present.Seconds()
+	return errors.Join(quiet.print(), busy.print())
+}
+
+// nobody comes and nobody leaves.
+func nobody(context.Context) (leave func() error) { return func() error { return nil } }
+
+// slice adds a second to what was measured, and the processor time of those who are still
+// at the door at its end.
+func (t target) slice(ctx context.Context, m *measurement, come func(context.Context) (leave func() error), clients []*client, rec recording, pace int) error {
+	before, err := cpuSeconds(t.pids)
 	if err != nil {
 		return err
 	}
-	m.Kind, m.Server, m.Round = "signins", *server, *round
-	return m.print()
-}
-
-// amid measures tiles amid a crowd, which is there before the clock starts.
-func (t target) amid(ctx context.Context, c *crowd, rec recording, requests, pace int) (m measurement, err error) {
-	clients := t.clients(rec.Cookie)
-	defer closeAll(clients)
-	leave := c.come(ctx)
-	defer func() { err = errors.Join(err, leave()) }()
-	if _, err = pacedLoop(ctx, clients, pace, pace, rec.path, rec.compare); err != nil { // a second
-		return m, err
-	}
-	c.count()
-	before, err := cpuSeconds(t.pids)
-	if err != nil {
-		return m, err
-	}
-	if m.load, err = pacedLoop(ctx, clients, requests, pace, rec.path, rec.compare); err != nil {
-		return m, err
+	leave := come(ctx)
+	l, err := pacedLoop(ctx, clients, pace, pace, rec.path, rec.compare)
+	if err := errors.Join(err, leave()); err != nil {
+		return err
 	}
 	after, err := cpuSeconds(t.pids)
-	times := c.count()
-	m.CPU, m.SignIns, m.SignIn = after-before, len(times), quantile(times, 0.50)
-	return m, err
+	m.CPU += after - before
+	m.load = m.and(l)
+	return err
 }
 
 // crowd is people who sign in by the form, again as soon as they are in.
@@ -75,22 +81,29 @@ type crowd struct {
 	entrances int // how many at a time
 	password  string
 
+	present time.Duration // until the last one was in
+
 	mu    sync.Mutex
-	times []time.Duration // of sign-ins since count was called
+	times []float64 // of sign-ins, in milliseconds
 }
 
-// come lets the crowd in until leave is called, which gives the first error.
+// come lets the crowd in until leave is called, which waits for those at the door and
+// gives the first error.
 func (c *crowd) come(ctx context.Context) (leave func() error) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	came := time.Now()
 	var all sync.WaitGroup
-	if c.people > 0 {
-		for n := range c.entrances {
-			all.Go(func() { cancel(c.enter(ctx, n)) })
-		}
+	for n := range c.entrances {
+		all.Go(func() {
+			if err := c.enter(ctx, n); err != nil {
+				cancel(err)
+			}
+		})
 	}
 	return func() error {
 		cancel(nil)
 		all.Wait()
+		c.present += time.Since(came)
 		if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 			return err
 		}
@@ -102,26 +115,13 @@ func (c *crowd) come(ctx context.Context) (leave func() error) {
 func (c *crowd) enter(ctx context.Context, n int) error {
 	for ; ctx.Err() == nil; n += c.entrances {
 		began := time.Now()
-		_, err := signIn(ctx, c.base, fmt.Sprintf("reader-%d@example.org", n%c.people+1), c.password)
-		if ctx.Err() != nil {
-			return nil
-		}
+		_, err := signIn(context.WithoutCancel(ctx), c.base, fmt.Sprintf("reader-%d@example.org", n%c.people+1), c.password)
 		if err != nil {
 			return err
 		}
 		c.mu.Lock()
-		c.times = append(c.times, time.Since(began))
+		c.times = append(c.times, time.Since(began).Seconds()*1e3)
 		c.mu.Unlock()
 	}
 	return nil
-}
-
-// count gives the times of sign-ins, sorted, and begins anew.
-func (c *crowd) count() []time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	times := c.times
-	c.times = nil
-	slices.Sort(times)
-	return times
 }

@@ -18,8 +18,9 @@ const (
 	taskTime = 2 * time.Minute
 
 	// lower is how much less of the processor a helper is given than who serves images:
-	// about a tenth where both want all of it.
-	lower, lowest = 10, 19
+	// about a quarter where both want all of it. Less would keep people waiting on machines
+	// that are busy with something else.
+	lower, lowest = 5, 19
 )
 
 // helpers are processes that hash, one for each slot, started when they are first needed.

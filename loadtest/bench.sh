@@ -2,11 +2,11 @@
 # Tessera beside iipimage-server on this machine, in one run: cold tiles, the way of a
 # viewer, warm tiles of a signed-in reader, people who sign in, memory. README.md says how to read the table.
 # Fails on wrong answers only, never on a number.
-#   PARTS="cold trace warm signed signins memory" PICTURES="tiled-1024 untiled-lossy" ROUNDS=5 TILES=200 WARM_REQUESTS=20000 SLICES=10 SEED=1 loadtest/bench.sh
+#   PARTS="cold trace warm signed crowd memory" PICTURES="tiled-1024 untiled-lossy" ROUNDS=5 TILES=200 WARM_REQUESTS=20000 SLICES=10 SEED=1 loadtest/bench.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${ROUNDS:-5} tiles=${TILES:-200} warm_requests=${WARM_REQUESTS:-20000} seed=${SEED:-1} slices=${SLICES:-10}
-parts=${PARTS:-cold trace warm signed signins memory}
+parts=${PARTS:-cold trace warm signed crowd memory}
 structures=${PICTURES:-untiled-lossy untiled-lossless untiled-lrcp tiled-1024 tiled-256}
 pictures=$PWD/.cache/bench
 iipsrv=/usr/lib/iipimage-server/iipsrv.fcgi
@@ -211,14 +211,14 @@ signed() {
 
 # A steady pace of warm tiles, by turns of a second with and without 32 people who sign in
 # over and over, eight at a time.
-signins() {
+crowd() {
   local round
   echo "bench: warm tiles while people sign in and while nobody does, $rounds rounds of $slices s each"
   start_tessera "$pictures/tiled" tiled-1024 login
   add_readers 32
   "$load" record -url "$url" -user reader-1@example.org -seed "$seed" -n "$tiles" -pids "$(listed)" -out "$work/answers"
   for round in $(seq "$rounds"); do
-    "$load" signins -url "$url" -round "$round" -answers "$work/answers" -people 32 -slices "$slices" -pace 200 -c 6 -pids "$(listed)" >>"$results"
+    "$load" crowd -url "$url" -round "$round" -answers "$work/answers" -people 32 -slices "$slices" -pace 200 -c 6 -pids "$(listed)" >>"$results"
   done
   stop
 }
@@ -233,8 +233,8 @@ memory() {
 
 for part in $parts; do
   case $part in
-    cold | trace | warm | signed | signins | memory) $part ;;
-    *) echo "bench: PARTS are cold, trace, warm, signed, signins and memory, not $part" >&2; exit 2 ;;
+    cold | trace | warm | signed | crowd | memory) $part ;;
+    *) echo "bench: PARTS are cold, trace, warm, signed, crowd and memory, not $part" >&2; exit 2 ;;
   esac
 done
 echo

@@ -10,8 +10,8 @@ import (
 
 // measurement is one line of results.
 type measurement struct {
-	Kind   string `json:"kind"`   // cold, trace, warm, signed, signins or memory
-	Server string `json:"server"` // tessera, iipimage or bare; of signed and signins, under what circumstances
+	Kind   string `json:"kind"`   // cold, trace, warm, signed, crowd or memory
+	Server string `json:"server"` // tessera, iipimage or bare; of signed and crowd, under what circumstances
 	Round  int    `json:"round,omitempty"`
 	load
 	CPU      float64 `json:"cpu_seconds,omitempty"`          // until the server was idle again, as Seconds

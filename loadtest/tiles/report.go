@@ -67,7 +67,7 @@ func readResults(r io.Reader) (results, error) {
 func (r results) table(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "round\tserver\trequests/s\tp50 ms\tp95 ms\tKB each\tCPU ms each\tpeak MB\tMpx/s\tCPU ms/Mpx\tview ms\t\n")
-	for _, kind := range []string{"cold", "trace", "warm", "signed", "signins", "memory"} {
+	for _, kind := range []string{"cold", "trace", "warm", "signed", "crowd", "memory"} {
 		for _, m := range r {
 			if m.Kind == kind {
 				m.row(t)
@@ -214,11 +214,11 @@ func (r results) signed(w io.Writer) {
 
 // signIns tells what sign-ins do to tiles, and what they cost themselves.
 func (r results) signIns(w io.Writer) {
-	p50 := r.ratios("signins", "sign-ins", "quiet", func(busy, quiet measurement) float64 { return busy.P50 / quiet.P50 })
+	p50 := r.ratios("crowd", "sign-ins", "quiet", func(busy, quiet measurement) float64 { return busy.P50 / quiet.P50 })
 	if len(p50) == 0 {
 		return
 	}
-	p95 := r.ratios("signins", "sign-ins", "quiet", func(busy, quiet measurement) float64 { return busy.P95 / quiet.P95 })
+	p95 := r.ratios("crowd", "sign-ins", "quiet", func(busy, quiet measurement) float64 { return busy.P95 / quiet.P95 })
 	x, y := median(p50), median(p95)
 	fmt.Fprintf(w, "%s  warm tiles while people sign in: %.2fx the median time of a tile, %.2fx its 95th percentile (wanted at most %.1fx; rounds %.2f, %.2f)\n",
 		verdict(max(x, y) <= signInLimit), x, y, signInLimit, p50, p95)
@@ -228,7 +228,7 @@ func (r results) signIns(w io.Writer) {
 			rates, times = append(rates, m.SignInRate), append(times, m.SignIn)
 		}
 	}
-	cost := r.ratios("signins", "sign-ins", "quiet", func(busy, quiet measurement) float64 {
+	cost := r.ratios("crowd", "sign-ins", "quiet", func(busy, quiet measurement) float64 {
 		return (busy.CPU - quiet.CPU) * 1e3 / float64(busy.SignIns)
 	})
 	fmt.Fprintf(w, "      %.0f sign-ins a second, the median one in %.0f ms; each takes %.0f ms of a processor, so %.0f a second and core\n",

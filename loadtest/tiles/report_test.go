@@ -46,9 +46,9 @@ func TestVerdicts(t *testing.T) {
 		"warm too slow":               {lines("warm", "bare", [2]int{79, 100}), "MISS  warm tiles: 0.79x"},
 		"signed in, just enough":      {circumstances("signed", "signed-in", "open", 90, 100), "PASS  warm tiles of a signed-in reader: 0.90x"},
 		"signed in, too slow":         {circumstances("signed", "signed-in", "open", 89, 100), "MISS  warm tiles of a signed-in reader: 0.89x"},
-		"sign-ins hardly felt":        {circumstances("signins", "sign-ins", "quiet", 100, 119), "PASS  warm tiles while people sign in: 1.19x"},
-		"sign-ins felt":               {circumstances("signins", "sign-ins", "quiet", 100, 121), "MISS  warm tiles while people sign in: 1.21x"},
-		"what a sign-in costs":        {circumstances("signins", "sign-ins", "quiet", 100, 119), "each takes 25 ms of a processor, so 40 a second and core"},
+		"sign-ins hardly felt":        {circumstances("crowd", "sign-ins", "quiet", 100, 119), "PASS  warm tiles while people sign in: 1.19x"},
+		"sign-ins felt":               {circumstances("crowd", "sign-ins", "quiet", 100, 121), "MISS  warm tiles while people sign in: 1.21x"},
+		"what a sign-in costs":        {circumstances("crowd", "sign-ins", "quiet", 100, 119), "each takes 25 ms of a processor, so 40 a second and core"},
 		"memory within":               {memory(699_000_000), "PASS  memory: 699 MB"},
 		"memory above":                {memory(701_000_000), "MISS  memory: 701 MB"},
 	} {

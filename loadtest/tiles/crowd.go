@@ -17,7 +17,7 @@ const maxCrowd = 1000
 // with and without people who sign in meanwhile: whatever else the machine does meets
 // both alike.
 func signIns(ctx context.Context, args []string) error {
-	flags, read := targetFlags("signins")
+	flags, read := targetFlags("crowd")
 	round := flags.Int("round", 1, "number in the report")
 	file := flags.String("answers", "", "file of the recording")
 	slices := flags.Int("slices", 10, "seconds of each kind")
@@ -38,8 +38,8 @@ func signIns(ctx context.Context, args []string) error {
 	clients := t.clients(rec.Cookie)
 	defer closeAll(clients)
 	c := &crowd{base: t.base, people: *people, entrances: *entrances, password: os.Getenv("TILES_PASSWORD")}
-	quiet := measurement{Kind: "signins", Server: "quiet", Round: *round}
-	busy := measurement{Kind: "signins", Server: "sign-ins", Round: *round}
+	quiet := measurement{Kind: "crowd", Server: "quiet", Round: *round}
+	busy := measurement{Kind: "crowd", Server: "sign-ins", Round: *round}
 	for i := range 2 * *slices {
 		m, come := &quiet, nobody
 		if (i+i/2)%2 == 1 { // one begins, then the other

@@ -181,6 +181,7 @@ func (c *Coordinator) Close() {
 		c.stop()
 	}
 	c.running.Wait()
+	c.people.Passwords.Close()
 	c.providers.set.Close()
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tessera-iiif/tessera/coordinator"
 	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/coordinator/password"
 	"github.com/tessera-iiif/tessera/internal/bus"
 	"github.com/tessera-iiif/tessera/internal/ops"
 	"github.com/tessera-iiif/tessera/pkg/authz"
@@ -38,6 +39,7 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		Name: s.settings.Name, DB: people, PublicURLs: s.settings.PublicURLs, ViewerOrigins: s.settings.Viewers,
 		SessionIdle: s.settings.SessionIdle, SessionMax: s.settings.SessionMax, TokenLife: s.settings.TokenLife, AuditKeep: s.settings.AuditKeep,
 		SameSite: s.settings.SameSite, Service: serviceName, Fallback: authz.Access(s.settings.Access), Log: s.log,
+		Passwords:    s.passwords(),
 		SignInBy:     signInBy,
 		TokenIssuers: tokenIssuers(s.settings.TokenProviders()),
 		Members:      board.Members, Images: bus.NewClient(conn, bus.ClientConfig{}).List, Purge: purger(conn),
@@ -70,6 +72,14 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		return nil
 	}})
 	return c, nil
+}
+
+// passwords are hashed by this program in a process of its own.
+func (s *server) passwords() password.Config {
+	if s.self == "" {
+		return password.Config{}
+	}
+	return password.Config{Command: []string{s.self, hashPasswords}}
 }
 
 // hearSightings has the coordinator record what edges show and refuse. Accounts of a

@@ -24,6 +24,10 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 	if err != nil {
 		return nil, err
 	}
+	look, texts, err := s.site()
+	if err != nil {
+		return nil, err
+	}
 	conn, err := s.connect(ctx, bus.RoleCoordinator)
 	if err != nil {
 		return nil, err
@@ -38,7 +42,7 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		DB: people, PublicURLs: s.settings.PublicURLs, ViewerOrigins: s.settings.Viewers,
 		SessionIdle: s.settings.SessionIdle, SessionMax: s.settings.SessionMax, TokenLife: s.settings.TokenLife, AuditKeep: s.settings.AuditKeep,
 		SameSite: s.settings.SameSite, Service: serviceName, Fallback: authz.Access(s.settings.Access), Log: s.log,
-		SignInBy:     signInBy,
+		SignInBy: signInBy, Look: look, Texts: texts,
 		TokenIssuers: tokenIssuers(s.settings.TokenProviders()),
 		Members:      board.Members, Images: bus.NewClient(conn, bus.ClientConfig{}).List, Purge: purger(conn),
 		Announce: func(revision int64) {

@@ -50,7 +50,7 @@ func (s *server) putRules(w http.ResponseWriter, r *http.Request, actor people.A
 
 func (s *server) writeRules(w http.ResponseWriter, set people.RuleSet) error {
 	d := set.Document()
-	warnings, err := s.People.Warnings(d)
+	warnings, err := s.People.Warnings(d, say)
 	if err != nil {
 		return err
 	}

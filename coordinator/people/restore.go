@@ -14,6 +14,7 @@ import (
 	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/coordinator/password"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
@@ -138,7 +139,7 @@ func (s *Service) readCopy(lines *copyLines, c *copied, keep keeper) error {
 func inWords(err error) error {
 	var e *Error
 	if errors.As(err, &e) {
-		return errors.New(e.Sentence())
+		return errors.New(e.Sentence(catalogue.Bundled().Default()))
 	}
 	return err
 }

@@ -27,7 +27,7 @@ var prefixes = []string{
 // sources gives every template and Go file of the coordinator but the tests.
 func sources(t *testing.T) (templates, code string) {
 	t.Helper()
-	err := fs.WalkDir(os.DirFS(".."), ".", func(path string, _ fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(root), ".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
@@ -35,7 +35,7 @@ func sources(t *testing.T) (templates, code string) {
 		if ext != ".html" && ext != ".go" {
 			return nil
 		}
-		text, err := os.ReadFile(filepath.Join("..", path))
+		text, err := os.ReadFile(filepath.Join(root, path))
 		if ext == ".html" {
 			templates += string(text)
 		} else {

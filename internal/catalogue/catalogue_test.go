@@ -130,8 +130,8 @@ func TestDates(t *testing.T) {
 	at := time.Date(2026, 3, 1, 9, 5, 0, 0, time.FixedZone("", 3600))
 	for _, say := range catalogue.Bundled().Whole() {
 		want := map[string][2]string{
-			"en": {"1 March 2026, 08:05 UTC", "1 Mar 2026, 08:05"},
-			"de": {"1. März 2026, 08:05 UTC", "1. März 2026, 08:05"},
+			"en": {"1 March 2026, 08:05 UTC", "1\u00a0Mar\u00a02026, 08:05"},
+			"de": {"1. März 2026, 08:05 UTC", "1.\u00a0März\u00a02026, 08:05"},
 		}[say.Tag()]
 		if say.When(at) != want[0] || say.Brief(at) != want[1] {
 			t.Errorf("%s: %q, %q", say.Tag(), say.When(at), say.Brief(at))

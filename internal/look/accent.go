@@ -84,10 +84,14 @@ func (a Accent) luminance() float64 {
 
 func contrast(a, b float64) float64 { return (max(a, b) + 0.05) / (min(a, b) + 0.05) }
 
+// calm is the most saturation that does not shout on dark pages.
+const calm = 0.6
+
 // forDark is the same hue, as light as it has to be to be read with ease on dark pages.
 // White is, so there is an end.
 func (a Accent) forDark() Accent {
 	hue, saturation, lightness := a.hsl()
+	saturation = min(saturation, calm)
 	for ; lightness < 1; lightness += 0.005 {
 		if lighter := fromHSL(hue, saturation, lightness); lighter.least(darkGrounds) >= preferred {
 			return lighter

@@ -43,7 +43,7 @@
     const manifest = await answer.json();
     const leaves = (manifest.items || first(manifest.sequences)?.canvases || []).map(pick).filter((l) => l.base || l.picture);
     if (!leaves.length) { say(main.dataset.empty); return; }
-    document.title = words(manifest.label) || document.title;
+    if (words(manifest.label)) document.title = `${words(manifest.label)} · ${main.dataset.site}`;
     const list = main.querySelector('.leaves');
     const open = (leaf, button) => {
       list.querySelectorAll('[aria-current]').forEach((b) => b.removeAttribute('aria-current'));

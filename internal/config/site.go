@@ -92,7 +92,7 @@ func readTexts(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // read only
 	body, err := io.ReadAll(io.LimitReader(f, catalogue.MaxOwn+1))
 	return append([]byte{}, body...), err
 }

@@ -34,7 +34,7 @@ func ReadLogo(path string) (*Logo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot be read: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // read only
 	body, err := io.ReadAll(io.LimitReader(f, maxLogo+1))
 	if err != nil {
 		return nil, fmt.Errorf("cannot be read: %w", err)
@@ -102,7 +102,7 @@ func (l *Logo) readSVG() error {
 	in := xml.NewDecoder(bytes.NewReader(l.body))
 	for first := true; ; {
 		token, err := in.Token()
-		if err == io.EOF && !first {
+		if errors.Is(err, io.EOF) && !first {
 			return nil
 		}
 		if err != nil {

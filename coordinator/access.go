@@ -28,7 +28,7 @@ func (c *Coordinator) getAccess(w http.ResponseWriter, r *http.Request) {
 	}
 	sess, err := c.session(r)
 	if errors.Is(err, session.ErrUnknown) {
-		c.showSignIn(w, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String()})
+		c.showSignIn(w, r, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String()})
 		return
 	}
 	atOnce := false
@@ -39,11 +39,11 @@ func (c *Coordinator) getAccess(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		c.fail(w, r, err)
 	case r.FormValue("switch") != "":
-		c.showSignIn(w, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String(), As: nameOf(sess.User)})
+		c.showSignIn(w, r, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String(), As: nameOf(sess.User)})
 	case atOnce:
 		c.confirm(w, r, sess, viewer)
 	default:
-		showContinue(w, r, sess, viewer)
+		c.showContinue(w, r, sess, viewer)
 	}
 }
 
@@ -57,12 +57,12 @@ func (c *Coordinator) goesOnAtOnce(r *http.Request, sess people.Session, viewer 
 	return !was, err
 }
 
-func showContinue(w http.ResponseWriter, r *http.Request, sess people.Session, viewer origin) {
+func (c *Coordinator) showContinue(w http.ResponseWriter, r *http.Request, sess people.Session, viewer origin) {
 	other := url.Values{"switch": {"yes"}}
 	if viewer != (origin{}) {
 		other.Set("origin", viewer.String())
 	}
-	web.ShowContinue(w, web.Continue{
+	c.pages.ShowContinue(w, r, web.Continue{
 		Action: r.URL.Path, Origin: viewer.String(), As: nameOf(sess.User), Switch: r.URL.Path + "?" + other.Encode(),
 	})
 }
@@ -76,7 +76,7 @@ func (c *Coordinator) readViewer(w http.ResponseWriter, r *http.Request) (viewer
 	}
 	viewer, err := parseOrigin(text)
 	if err != nil {
-		problem(w, http.StatusBadRequest, "bad-origin")
+		c.problem(w, r, http.StatusBadRequest, "bad-origin")
 	}
 	return viewer, err == nil
 }
@@ -87,7 +87,7 @@ func (c *Coordinator) confirm(w http.ResponseWriter, r *http.Request, sess peopl
 		c.fail(w, r, err)
 		return
 	}
-	web.ShowDone(w, web.SignedIn)
+	c.pages.ShowDone(w, r, web.SignedIn)
 }
 
 func (c *Coordinator) remember(ctx context.Context, sess people.Session, viewer origin) error {
@@ -126,7 +126,7 @@ func (c *Coordinator) goOn(w http.ResponseWriter, r *http.Request, viewer origin
 	}
 	sess, err := c.session(r)
 	if errors.Is(err, session.ErrUnknown) {
-		c.showSignIn(w, http.StatusUnauthorized, form)
+		c.showSignIn(w, r, http.StatusUnauthorized, form)
 		return
 	}
 	if err == nil {

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/api"
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 )
 
 const (
@@ -39,7 +39,8 @@ func (c *Coordinator) postCheckProvider(w http.ResponseWriter, r *http.Request, 
 		c.showProviders(w, r, as, status, web.Notices{Problem: sentence}, "")
 		return
 	}
-	c.showProviders(w, r, as, http.StatusOK, web.Notices{Done: catalogue.Text("providers.checked", found.Label, stateWords(found))}, found.Name)
+	say := sheets{wordsFor(r)}
+	c.showProviders(w, r, as, http.StatusOK, web.Notices{Done: say.Text("providers.checked", found.Label, say.stateWords(found))}, found.Name)
 }
 
 func (c *Coordinator) postEndOfProvider(w http.ResponseWriter, r *http.Request, as people.Session) {
@@ -64,34 +65,37 @@ func (c *Coordinator) showProviders(w http.ResponseWriter, r *http.Request, as p
 	}
 	page := web.Providers{Notices: notices, By: report.By}
 	for _, p := range report.Items {
-		sheet := sheetOf(p)
+		sheet := sheets{wordsFor(r)}.sheetOf(p)
 		sheet.Open = p.Name == open || open == "" && (len(report.Items) <= openUpTo || p.State == providerFails)
 		page.Items = append(page.Items, sheet)
 	}
-	web.ShowAdmin(w, status, adminOf(as), page)
+	c.pages.ShowAdmin(w, r, status, adminOf(as), page)
 }
 
-func stateWords(p api.Provider) string {
-	return catalogue.Text("providers.state." + p.State)
+// sheets puts what is known of providers into a reader's words.
+type sheets struct{ *catalogue.Words }
+
+func (say sheets) stateWords(p api.Provider) string {
+	return say.Text("providers.state." + p.State)
 }
 
 var providerStates = map[string]string{providerWorks: "good", providerAttention: "warn", providerFails: "bad"}
 
-func sheetOf(p api.Provider) web.ProviderSheet {
+func (say sheets) sheetOf(p api.Provider) web.ProviderSheet {
 	sheet := web.ProviderSheet{
-		Name: p.Name, Label: p.Label, Issuer: p.Issuer, State: providerStates[p.State], StateText: stateWords(p), Notes: p.Notes,
-		Here: []web.Fact{copied(p, "issuer", p.Issuer)}, Seen: seenFacts(p), Claims: claimFacts(p.Claims),
+		Name: p.Name, Label: p.Label, Issuer: p.Issuer, State: providerStates[p.State], StateText: say.stateWords(p), Notes: p.Notes,
+		Here: []web.Fact{say.copied(p, "issuer", p.Issuer)}, Seen: say.seenFacts(p), Claims: say.claimFacts(p.Claims),
 	}
 	if sheet.Label == "" {
 		sheet.Label = p.Name
 	}
 	if s := p.SignIn; s != nil {
-		sheet.Here = append(sheet.Here, clientFacts(p, *s)...)
-		sheet.Register = addressFacts(p, *s)
-		sheet.SignsIn, sheet.Sessions, sheet.Use = true, s.Sessions, useFacts(*s)
+		sheet.Here = append(sheet.Here, say.clientFacts(p, *s)...)
+		sheet.Register = say.addressFacts(p, *s)
+		sheet.SignsIn, sheet.Sessions, sheet.Use = true, s.Sessions, say.useFacts(*s)
 	}
 	if p.Tokens != nil {
-		sheet.Here = append(sheet.Here, tokenFacts(p)...)
+		sheet.Here = append(sheet.Here, say.tokenFacts(p)...)
 	}
 	for _, x := range p.Warned {
 		sheet.Warned = append(sheet.Warned, web.ClaimWarning{Text: x.Text, Count: x.Count, Last: x.Last})
@@ -100,40 +104,40 @@ func sheetOf(p api.Provider) web.ProviderSheet {
 }
 
 // fact is one line of a sheet. what is its name in the catalogue.
-func fact(what, value string) web.Fact {
-	return web.Fact{Label: catalogue.Text("providers.fact." + what), Value: value}
+func (say sheets) fact(what, value string) web.Fact {
+	return web.Fact{Label: say.Text("providers.fact." + what), Value: value}
 }
 
 // copied is a fact that is to be written somewhere else, letter by letter.
-func copied(p api.Provider, what, value string) web.Fact {
-	f := fact(what, value)
+func (say sheets) copied(p api.Provider, what, value string) web.Fact {
+	f := say.fact(what, value)
 	f.ID = p.Name + "-" + what
 	return f
 }
 
 func listed(all []string) string { return strings.Join(all, ", ") }
 
-func clientFacts(p api.Provider, s api.ProviderSignIn) []web.Fact {
-	secret := catalogue.Text("providers.secret.no")
+func (say sheets) clientFacts(p api.Provider, s api.ProviderSignIn) []web.Fact {
+	secret := say.Text("providers.secret.no")
 	if s.HasSecret {
-		secret = catalogue.Text("providers.secret.yes")
+		secret = say.Text("providers.secret.yes")
 	}
-	refresh := catalogue.Text("providers.refresh.never")
+	refresh := say.Text("providers.refresh.never")
 	if s.RefreshEvery > 0 {
-		refresh = catalogue.Text("providers.refresh.every", spanText(time.Duration(s.RefreshEvery)*time.Second))
+		refresh = say.Text("providers.refresh.every", spanText(time.Duration(s.RefreshEvery)*time.Second, say.Words))
 	}
-	facts := []web.Fact{copied(p, "client", s.ClientID), fact("secret", secret), fact("scopes", listed(s.Scopes))}
+	facts := []web.Fact{say.copied(p, "client", s.ClientID), say.fact("secret", secret), say.fact("scopes", listed(s.Scopes))}
 	if len(s.Domains) > 0 {
-		facts = append(facts, fact("domains", listed(s.Domains)))
+		facts = append(facts, say.fact("domains", listed(s.Domains)))
 	}
-	return append(facts, fact("sign-up", catalogue.Text("providers.sign-up."+s.SignUp)), fact("refresh", refresh))
+	return append(facts, say.fact("sign-up", say.Text("providers.sign-up."+s.SignUp)), say.fact("refresh", refresh))
 }
 
 // addressFacts are what a provider compares letter by letter.
-func addressFacts(p api.Provider, s api.ProviderSignIn) (facts []web.Fact) {
+func (say sheets) addressFacts(p api.Provider, s api.ProviderSignIn) (facts []web.Fact) {
 	add := func(what string, all ...string) {
 		for i, address := range all {
-			f := copied(p, what, address)
+			f := say.copied(p, what, address)
 			if i > 0 {
 				f.ID += "-" + strconv.Itoa(i+1)
 			}
@@ -146,26 +150,26 @@ func addressFacts(p api.Provider, s api.ProviderSignIn) (facts []web.Fact) {
 	return facts
 }
 
-func tokenFacts(p api.Provider) []web.Fact {
-	kind := catalogue.Text("providers.tokens.typed")
+func (say sheets) tokenFacts(p api.Provider) []web.Fact {
+	kind := say.Text("providers.tokens.typed")
 	if p.Tokens.AnyType {
-		kind = catalogue.Text("providers.tokens.any")
+		kind = say.Text("providers.tokens.any")
 	}
-	audience := fact("audience", listed(p.Tokens.Audiences))
+	audience := say.fact("audience", listed(p.Tokens.Audiences))
 	audience.Hint = kind
 	return []web.Fact{audience}
 }
 
-func useFacts(s api.ProviderSignIn) []web.Fact {
+func (say sheets) useFacts(s api.ProviderSignIn) []web.Fact {
 	count := strconv.Itoa(s.SignIns)
 	if s.Partial {
-		count = catalogue.Text("providers.use.partial", s.SignIns)
+		count = say.Text("providers.use.partial", s.SignIns)
 	}
-	last := catalogue.Text("providers.use.none")
+	last := say.Text("providers.use.none")
 	if !s.LastSignIn.IsZero() {
-		last = inWords(s.LastSignIn)
+		last = say.When(s.LastSignIn)
 	}
-	facts := []web.Fact{fact("sign-ins", count), fact("last", last), fact("sessions", strconv.Itoa(s.Sessions))}
-	facts[0].Hint = catalogue.Text("providers.use.days", s.Days)
+	facts := []web.Fact{say.fact("sign-ins", count), say.fact("last", last), say.fact("sessions", strconv.Itoa(s.Sessions))}
+	facts[0].Hint = say.Text("providers.use.days", s.Days)
 	return facts
 }

@@ -17,7 +17,10 @@ import (
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/coordinator/password"
 	"github.com/tessera-iiif/tessera/coordinator/people"
+	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/internal/cluster"
+	"github.com/tessera-iiif/tessera/internal/look"
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
@@ -48,6 +51,9 @@ type Config struct {
 
 	SignInBy ProvidersConfig // besides passwords
 
+	Look  *look.Look      // of the pages; nil: ours
+	Texts *catalogue.Book // of the pages and services; nil: ours
+
 	Members func() []cluster.Member                                       // what the parts of the cluster tell of themselves; nil: nothing
 	Images  func(ctx context.Context, q tile.Query) (tile.Listing, error) // lists images; nil: nobody can
 	Purge   func(ctx context.Context, p cluster.Purge) error              // tells edges and workers what to forget; nil: nobody can
@@ -68,6 +74,12 @@ func (c Config) withDefaults() Config {
 	if c.Announce == nil {
 		c.Announce = func(int64) {}
 	}
+	if c.Look == nil {
+		c.Look = look.New(look.Config{})
+	}
+	if c.Texts == nil {
+		c.Texts = catalogue.Bundled()
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -82,6 +94,8 @@ type Coordinator struct {
 	name      string
 	people    *people.Service
 	providers *providers
+	pages     *web.Pages
+	book      *catalogue.Book
 	service   string
 	fallback  authz.Access
 	sameSite  http.SameSite
@@ -114,6 +128,7 @@ func New(config Config) (*Coordinator, error) {
 		}),
 		name: config.Name, service: config.Service, fallback: config.Fallback, viewers: map[origin]bool{}, log: config.Log,
 		members: config.Members, images: config.Images, purge: config.Purge,
+		pages: web.New(config.Look, config.Texts), book: config.Texts,
 	}
 	if err := c.parse(config); err != nil {
 		return nil, err
@@ -224,5 +239,5 @@ func (c *Coordinator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 	defer cancel()
 	ctx = audit.WithOrigin(ctx, audit.Origin{Addr: clientAddr(r), RequestID: r.Header.Get("X-Request-Id")})
-	c.handler.ServeHTTP(w, r.WithContext(ctx))
+	c.handler.ServeHTTP(w, r.WithContext(catalogue.With(ctx, c.book.For(r))))
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/oidc"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/seal"
@@ -177,12 +176,12 @@ func (c *Coordinator) again(j journey) string {
 }
 
 // showSignIn draws the sign-in page with all ways to sign in.
-func (c *Coordinator) showSignIn(w http.ResponseWriter, status int, form web.SignIn) {
+func (c *Coordinator) showSignIn(w http.ResponseWriter, r *http.Request, status int, form web.SignIn) {
 	j := journey{Next: form.Next, Viewer: form.Origin, Window: form.Action != "/auth/login"}
 	form.Window = j.Window
 	form.Providers = c.providers.buttons(j)
 	form.Find = c.providers.hasDomains()
-	web.ShowSignIn(w, status, form)
+	c.pages.ShowSignIn(w, r, status, form)
 }
 
 // findProvider leads somebody to the provider that speaks for her address.
@@ -200,12 +199,12 @@ func (c *Coordinator) findProvider(w http.ResponseWriter, r *http.Request) {
 	}
 	j := journey{Next: nextPath(r.PostFormValue("next")), Viewer: viewer.String(), Window: r.PostFormValue("window") != ""}
 	if name := c.providers.ofAddress(r.PostFormValue("email")); name != "" {
-		web.ShowOnward(w, web.Onward{Sentence: catalogue.Text("onward.provider", c.providers.set.Find(name).Label), Next: j.start(name)})
+		c.pages.ShowOnward(w, r, web.Onward{Sentence: wordsFor(r).Text("onward.provider", c.providers.set.Find(name).Label), Next: j.start(name)})
 		return
 	}
 	form := web.SignIn{Action: "/auth/login", Next: j.Next, Origin: j.Viewer, Email: r.PostFormValue("email"), NotFound: true}
 	if j.Window {
 		form.Action = "/auth/2/" + c.service + "/access"
 	}
-	c.showSignIn(w, http.StatusOK, form)
+	c.showSignIn(w, r, http.StatusOK, form)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/tessera-iiif/tessera/coordinator/api"
 	"github.com/tessera-iiif/tessera/coordinator/oidc"
 	"github.com/tessera-iiif/tessera/coordinator/people"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/internal/claims"
 )
 
@@ -26,22 +27,22 @@ func (c *Coordinator) providerReport(r *http.Request) (api.Providers, error) {
 	if err != nil {
 		return report, err
 	}
-	sites := c.addresses(r)
+	sites, words := c.addresses(r), wordsFor(r)
 	for _, p := range c.providers.set.All() {
-		one := c.shownProvider(p.Issuer, p.Name, p.Label, c.providers.settings[p.Name].Claims)
+		one := c.shownProvider(p.Issuer, p.Name, p.Label, c.providers.settings[p.Name].Claims, words)
 		one.SignIn = c.signInBy(p, sites, use[p.Name], partial)
-		c.addLately(&one, p.Lately())
+		addLately(&one, p.Lately(), words)
 		report.Items = append(report.Items, one)
 	}
 	for _, t := range c.providers.issuers {
 		i := slices.IndexFunc(report.Items, func(p api.Provider) bool { return p.Name == t.Name })
 		if i < 0 {
-			i, report.Items = len(report.Items), append(report.Items, c.shownProvider(t.Issuer, t.Name, t.Label, t.Claims))
+			i, report.Items = len(report.Items), append(report.Items, c.shownProvider(t.Issuer, t.Name, t.Label, t.Claims, words))
 		}
 		report.Items[i].Tokens = &api.ProviderTokens{Audiences: t.Audiences, AnyType: t.AnyType}
 	}
 	for i := range report.Items {
-		judge(&report.Items[i])
+		judge(&report.Items[i], words)
 	}
 	return report, nil
 }
@@ -89,12 +90,12 @@ func (c *Coordinator) issuerOf(name string) string {
 	return c.providers.issuers[i].Issuer
 }
 
-func (c *Coordinator) shownProvider(issuer, name, label string, read claims.Settings) api.Provider {
+func (c *Coordinator) shownProvider(issuer, name, label string, read claims.Settings, words *catalogue.Words) api.Provider {
 	seen, _ := c.providers.set.Status(issuer) // the set was made of these
 	p := api.Provider{
 		Name: name, Label: label, Issuer: issuer, By: c.name, Claims: shownClaims(read.Spelt()),
-		Discovery: api.ProviderRead{Asked: seen.Asked, Read: seen.Read, Failing: seen.Failing, Failure: shownFailure(issuer, seen.Failure)},
-		Keys:      api.ProviderKeys{Count: seen.Keys, Read: seen.KeysRead, Failure: shownFailure(issuer, seen.KeysFailure)},
+		Discovery: api.ProviderRead{Asked: seen.Asked, Read: seen.Read, Failing: seen.Failing, Failure: shownFailure(issuer, seen.Failure, words)},
+		Keys:      api.ProviderKeys{Count: seen.Keys, Read: seen.KeysRead, Failure: shownFailure(issuer, seen.KeysFailure, words)},
 		PKCE:      string(seen.PKCE), EndsSession: seen.EndsSession, TellsLogout: seen.TellsLogout,
 		Notes: []string{}, Warned: []api.ClaimWarning{},
 	}
@@ -104,11 +105,11 @@ func (c *Coordinator) shownProvider(issuer, name, label string, read claims.Sett
 	return p
 }
 
-func shownFailure(issuer string, f *oidc.Failure) *api.ProviderFailure {
+func shownFailure(issuer string, f *oidc.Failure, words *catalogue.Words) *api.ProviderFailure {
 	if f == nil {
 		return nil
 	}
-	return &api.ProviderFailure{At: f.At, Reason: string(f.Reason), Detail: f.Detail, Sentence: failureText(issuer, *f)}
+	return &api.ProviderFailure{At: f.At, Reason: string(f.Reason), Detail: f.Detail, Sentence: failureText(issuer, *f, words)}
 }
 
 func shownClaims(s claims.Settings) api.ProviderClaims {
@@ -145,10 +146,10 @@ func (c *Coordinator) signInBy(p *oidc.Provider, sites []string, use people.Prov
 
 func providerPath(name string) string { return "/auth/oidc/" + name }
 
-func (c *Coordinator) addLately(p *api.Provider, l oidc.Lately) {
+func addLately(p *api.Provider, l oidc.Lately, words *catalogue.Words) {
 	p.SignIn.Arrived = l.Arrived
 	if l.Trouble != nil {
-		p.Trouble = &api.ProviderTrouble{At: l.Trouble.At, Sentence: troubleText(l.Trouble.Kind)}
+		p.Trouble = &api.ProviderTrouble{At: l.Trouble.At, Sentence: troubleText(l.Trouble.Kind, words)}
 	}
 	for _, w := range l.Warned {
 		p.Warned = append(p.Warned, api.ClaimWarning(w))

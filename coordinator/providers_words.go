@@ -4,8 +4,8 @@ import (
 	"net/url"
 
 	"github.com/tessera-iiif/tessera/coordinator/api"
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/oidc"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 )
 
 // Seconds by which clocks may differ (R56): beyond the first somebody should look,
@@ -16,7 +16,7 @@ const (
 )
 
 // judge says what state a provider is in, and why. What is worse is said first.
-func judge(p *api.Provider) {
+func judge(p *api.Provider, words *catalogue.Words) {
 	p.State = providerWorks
 	say := func(state, text string) {
 		if p.State != providerFails {
@@ -37,75 +37,75 @@ func judge(p *api.Provider) {
 		if p.Keys.Count == 0 {
 			state = providerFails
 		}
-		say(state, catalogue.Text("providers.keys.failed", f.Sentence))
+		say(state, words.Text("providers.keys.failed", f.Sentence))
 	}
-	judgeClock(p, say)
+	judgeClock(p, words, say)
 	if p.SignIn != nil {
-		judgeSignIn(p, say)
+		judgeSignIn(p, words, say)
 	}
 }
 
-func judgeClock(p *api.Provider, say func(state, text string)) {
+func judgeClock(p *api.Provider, words *catalogue.Words, say func(state, text string)) {
 	if p.Clock == nil {
 		return
 	}
 	switch off := max(p.Clock.Ahead, -p.Clock.Ahead); {
 	case off > clockFails:
-		say(providerFails, catalogue.Text("providers.clock.fails", off))
+		say(providerFails, words.Text("providers.clock.fails", off))
 	case off > clockAttention:
-		say(providerAttention, catalogue.Text("providers.clock.attention", off))
+		say(providerAttention, words.Text("providers.clock.attention", off))
 	}
 }
 
-func judgeSignIn(p *api.Provider, say func(state, text string)) {
+func judgeSignIn(p *api.Provider, words *catalogue.Words, say func(state, text string)) {
 	if p.PKCE == string(oidc.No) {
-		say(providerAttention, catalogue.Text("providers.pkce.note"))
+		say(providerAttention, words.Text("providers.pkce.note"))
 	}
 	if p.Trouble != nil && p.Trouble.At.After(p.SignIn.Arrived) {
-		say(providerAttention, catalogue.Text("providers.trouble.note", inWords(p.Trouble.At), p.Trouble.Sentence))
+		say(providerAttention, words.Text("providers.trouble.note", words.When(p.Trouble.At), p.Trouble.Sentence))
 	}
 	if len(p.Warned) > 0 {
-		say(providerAttention, catalogue.Text("providers.warned.note"))
+		say(providerAttention, words.Text("providers.warned.note"))
 	}
 }
 
 // failureText says what an administrator does about a failure.
-func failureText(issuer string, f oidc.Failure) string {
+func failureText(issuer string, f oidc.Failure, words *catalogue.Words) string {
 	host := issuer
 	if u, err := url.Parse(issuer); err == nil && u.Host != "" {
 		host = u.Host
 	}
 	switch f.Reason {
 	case oidc.OtherIssuer:
-		return catalogue.Text("providers.failure.issuer", f.Detail, issuer)
+		return words.Text("providers.failure.issuer", f.Detail, issuer)
 	case oidc.BadTLS:
-		return catalogue.Text("providers.failure.tls", host, f.Detail)
+		return words.Text("providers.failure.tls", host, f.Detail)
 	case oidc.Slow:
-		return catalogue.Text("providers.failure.timeout", host)
+		return words.Text("providers.failure.timeout", host)
 	case oidc.NoName:
-		return catalogue.Text("providers.failure.name", f.Detail)
+		return words.Text("providers.failure.name", f.Detail)
 	case oidc.NoAnswer:
-		return catalogue.Text("providers.failure.unreached", host, f.Detail)
+		return words.Text("providers.failure.unreached", host, f.Detail)
 	case oidc.Forbidden:
-		return catalogue.Text("providers.failure.forbidden", host)
+		return words.Text("providers.failure.forbidden", host)
 	case oidc.ClearText:
-		return catalogue.Text("providers.failure.clear")
+		return words.Text("providers.failure.clear")
 	case oidc.BadStatus:
-		return catalogue.Text("providers.failure.status", host, f.Detail)
+		return words.Text("providers.failure.status", host, f.Detail)
 	case oidc.BadAnswer:
-		return catalogue.Text("providers.failure.answer", host, f.Detail)
+		return words.Text("providers.failure.answer", host, f.Detail)
 	}
-	return catalogue.Text("providers.failure.other", host, f.Detail)
+	return words.Text("providers.failure.other", host, f.Detail)
 }
 
-func troubleText(kind oidc.Kind) string {
+func troubleText(kind oidc.Kind, words *catalogue.Words) string {
 	switch kind {
 	case oidc.Away:
-		return catalogue.Text("providers.trouble.away")
+		return words.Text("providers.trouble.away")
 	case oidc.Clock:
-		return catalogue.Text("providers.trouble.clock")
+		return words.Text("providers.trouble.clock")
 	case oidc.Misset:
-		return catalogue.Text("providers.trouble.misset")
+		return words.Text("providers.trouble.misset")
 	}
-	return catalogue.Text("providers.trouble.false")
+	return words.Text("providers.trouble.false")
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/api"
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
@@ -39,7 +39,7 @@ func (c *Coordinator) unmatched(ctx context.Context, d authz.Document) (api.Unma
 		switch {
 		case look.Seen(i):
 		case whole || look.none(ctx, i, people.PatternsOf(d, rule)):
-			found.Items = append(found.Items, authz.Warning{Rule: i + 1, Name: rule.Name, Text: catalogue.Text("rules.unmatched")})
+			found.Items = append(found.Items, authz.Warning{Rule: i + 1, Name: rule.Name, Text: catalogue.From(ctx).Text("rules.unmatched")})
 		case !look.Seen(i):
 			found.Unknown++
 		}

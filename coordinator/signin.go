@@ -22,7 +22,7 @@ func (c *Coordinator) getLogin(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, r, err)
 		return
 	}
-	c.showSignIn(w, http.StatusOK, form)
+	c.showSignIn(w, r, http.StatusOK, form)
 }
 
 // needsAdminCookie tells whether an administrator was sent here because her own cookie
@@ -71,7 +71,7 @@ func (c *Coordinator) signIn(w http.ResponseWriter, r *http.Request, viewer orig
 func (c *Coordinator) signInAgain(w http.ResponseWriter, r *http.Request, err error, form web.SignIn) {
 	status, sentence := c.explain(r.Context(), w, err)
 	form.Email, form.Error = r.PostFormValue("email"), sentence
-	c.showSignIn(w, status, form)
+	c.showSignIn(w, r, status, form)
 }
 
 // session finds who a browser is signed in as. Errors: session.ErrUnknown, which

@@ -31,7 +31,7 @@ func (c *Coordinator) byKind(signIn, terms http.HandlerFunc) http.HandlerFunc {
 		case authz.Accept, authz.SignInTerms:
 			terms(w, r)
 		case authz.External, authz.Kiosk:
-			web.ShowDone(w, web.Looked) // the viewer looks whether this is the right place
+			c.pages.ShowDone(w, r, web.Looked) // the viewer looks whether this is the right place
 		default:
 			signIn(w, r)
 		}
@@ -81,7 +81,7 @@ func (c *Coordinator) getTerms(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if isEmbedded(r) {
-		problem(w, http.StatusForbidden, "embedded")
+		c.problem(w, r, http.StatusForbidden, "embedded")
 		return
 	}
 	s, _ := c.serviceOf(r)
@@ -107,7 +107,7 @@ func (c *Coordinator) signInFirst(w http.ResponseWriter, r *http.Request, status
 		form.Email = r.PostFormValue("email")
 	}
 	form.Providers = c.providers.buttons(journey{Next: thisPage(r, viewer)})
-	web.ShowSignIn(w, status, form)
+	c.pages.ShowSignIn(w, r, status, form)
 }
 
 // askedNext is the path to go on to afterwards, "" for none: then the tab closes.
@@ -141,7 +141,7 @@ func (c *Coordinator) showTerms(w http.ResponseWriter, r *http.Request, status i
 	if who.signedIn {
 		page.As, page.Switch = nameOf(who.session.User), thisPage(r, viewer, "switch")
 	}
-	web.ShowTerms(w, status, page)
+	c.pages.ShowTerms(w, r, status, page)
 }
 
 // postTerms takes the click, or the password where signing in comes first.
@@ -170,7 +170,7 @@ func (c *Coordinator) postTerms(w http.ResponseWriter, r *http.Request) {
 		c.signInFirst(w, r, http.StatusUnauthorized, viewer, who, nil)
 	case r.PostFormValue("version") != t.Version:
 		changed := &people.Error{Kind: people.Conflict, Code: "terms-changed"}
-		c.showTerms(w, r, changed.Status(), t, who, viewer, changed.Sentence())
+		c.showTerms(w, r, changed.Status(), t, who, viewer, changed.Sentence(wordsFor(r)))
 	default:
 		c.accept(w, r, t, who, viewer)
 	}

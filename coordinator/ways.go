@@ -54,7 +54,7 @@ func (c *Coordinator) getWays(w http.ResponseWriter, r *http.Request, sess peopl
 	for _, p := range c.providers.set.All() {
 		page.Offered = append(page.Offered, web.Button{Label: p.Label, Link: "/auth/oidc/" + p.Name + "/link"})
 	}
-	web.ShowWays(w, page)
+	c.pages.ShowWays(w, r, page)
 }
 
 // postAddWay adds a provider to an account: proof of the one is the session, of the other
@@ -62,7 +62,7 @@ func (c *Coordinator) getWays(w http.ResponseWriter, r *http.Request, sess peopl
 func (c *Coordinator) postAddWay(w http.ResponseWriter, r *http.Request, sess people.Session) {
 	provider := c.providers.set.Find(r.PathValue("provider"))
 	if provider == nil {
-		problem(w, http.StatusNotFound, "no-such-provider")
+		c.problem(w, r, http.StatusNotFound, "no-such-provider")
 		return
 	}
 	c.depart(w, r, provider, journey{LinkTo: sess.User.ID, LinkFrom: sess.ID})

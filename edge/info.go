@@ -36,6 +36,9 @@ func (e *Edge) info(ctx context.Context, x *exchange, t iiifurl.Target) error {
 		body: e.infoBody(x, t, img, v), mediaType: infoType(t.Version, x.r.Header.Get("Accept")),
 		vary: "Accept", control: e.controlOf(v, infoAge),
 	}
+	if t.Version == iiifurl.V2 && !v.Public {
+		doc.vary = "Accept, Accept-Language" // of the one language that its services speak
+	}
 	if refusal == nil {
 		x.sendDocument(doc)
 		return nil
@@ -55,7 +58,11 @@ func (e *Edge) infoBody(x *exchange, t iiifurl.Target, img tile.Image, v verdict
 	// A tier has the service of the whole image in version 1 of authorization, or no
 	// viewer would offer it (C-024); in version 2 the probe of the whole has led here.
 	if !v.Public || v.reduced && t.Version == iiifurl.V2 {
-		d.Auth = e.auth(x.site.url, t.ID, v.Decision)
+		say := e.sharedWords()
+		if !v.Public {
+			say = e.ownWords(x)
+		}
+		d.Auth = e.auth(x.site.url, t.ID, v.Decision, say)
 	}
 	if t.Version == iiifurl.V2 {
 		return iiif.Info2(d)

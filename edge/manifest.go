@@ -167,7 +167,7 @@ func (e *Edge) authOfService(key documentKey, service string) (auth *iiif.Auth, 
 	if d.Public {
 		return nil, d.Changes
 	}
-	return e.auth(key.base, id, d), d.Changes
+	return e.auth(key.base, id, d, e.sharedWords()), d.Changes
 }
 
 func (e *Edge) imageOfService(base, service string) (id string, ok bool) {

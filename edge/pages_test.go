@@ -11,6 +11,8 @@ import (
 
 	"github.com/tessera-iiif/tessera/edge"
 	"github.com/tessera-iiif/tessera/edge/pages"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
+	"github.com/tessera-iiif/tessera/internal/look"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
@@ -20,7 +22,7 @@ func withPages(t *testing.T) *stage {
 	return newStage(t, func(c *edge.Config) {
 		library := c.Library
 		c.Pages = func(e *edge.Edge) http.Handler {
-			return pages.New(pages.Config{Library: library, Judge: e, SiteName: "Test Archive", Log: slog.New(slog.DiscardHandler)})
+			return pages.New(pages.Config{Library: library, Judge: e, Look: look.New(look.Config{Name: "Test Archive"}), Texts: catalogue.Bundled(), Log: slog.New(slog.DiscardHandler)})
 		}
 	})
 }
@@ -98,7 +100,7 @@ func TestViewPageSlashSubstitute(t *testing.T) {
 		library := c.Library
 		c.SlashSubstitute = "!"
 		c.Pages = func(e *edge.Edge) http.Handler {
-			return pages.New(pages.Config{Library: library, Judge: e, Log: slog.New(slog.DiscardHandler)})
+			return pages.New(pages.Config{Library: library, Judge: e, Look: look.New(look.Config{}), Texts: catalogue.Bundled(), Log: slog.New(slog.DiscardHandler)})
 		}
 	})
 	s.want(200, "/view/open!W")

@@ -25,6 +25,10 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 	if err != nil {
 		return nil, err
 	}
+	look, texts, err := s.site()
+	if err != nil {
+		return nil, err
+	}
 	conn, err := s.connect(ctx, bus.RoleCoordinator)
 	if err != nil {
 		return nil, err
@@ -39,8 +43,8 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		Name: s.settings.Name, DB: people, PublicURLs: s.settings.PublicURLs, ViewerOrigins: s.settings.Viewers,
 		SessionIdle: s.settings.SessionIdle, SessionMax: s.settings.SessionMax, TokenLife: s.settings.TokenLife, AuditKeep: s.settings.AuditKeep,
 		SameSite: s.settings.SameSite, Service: serviceName, Fallback: authz.Access(s.settings.Access), Log: s.log,
-		Passwords:    s.passwords(),
-		SignInBy:     signInBy,
+		Passwords: s.passwords(),
+		SignInBy:  signInBy, Look: look, Texts: texts,
 		TokenIssuers: tokenIssuers(s.settings.TokenProviders()),
 		Members:      board.Members, Images: bus.NewClient(conn, bus.ClientConfig{}).List, Purge: purger(conn),
 		Announce: func(revision int64) {

@@ -58,7 +58,7 @@ func (s *server) putRules(w http.ResponseWriter, r *http.Request, actor people.A
 // writeRules looks for rules without images only where that is asked for: it takes time.
 func (s *server) writeRules(w http.ResponseWriter, r *http.Request, set people.RuleSet) error {
 	d := set.Document()
-	warnings, err := s.People.Warnings(d)
+	warnings, err := s.People.Warnings(d, say)
 	if err != nil {
 		return err
 	}

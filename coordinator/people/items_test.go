@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tessera-iiif/tessera/coordinator/people"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
@@ -64,7 +65,7 @@ func TestUnsoundItems(t *testing.T) {
 	} {
 		_, err := h.SetItems(t.Context(), people.Actor{}, []people.Item{sound, bad})
 		var refused *people.Error
-		if !errors.As(err, &refused) || refused.Kind != people.Invalid || refused.Sentence() == "" {
+		if !errors.As(err, &refused) || refused.Kind != people.Invalid || refused.Sentence(catalogue.Bundled().Default()) == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

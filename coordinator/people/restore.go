@@ -11,6 +11,7 @@ import (
 
 	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
@@ -135,7 +136,7 @@ func (s *Service) readCopy(lines *copyLines, c *copied, keep keeper) error {
 func inWords(err error) error {
 	var e *Error
 	if errors.As(err, &e) {
-		return errors.New(e.Sentence())
+		return errors.New(e.Sentence(catalogue.Bundled().Default()))
 	}
 	return err
 }

@@ -7,8 +7,8 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
@@ -98,22 +98,22 @@ func sameRules(a, b authz.Document) (bool, error) {
 }
 
 // Warnings tells what is allowed in rules, and hardly meant.
-func (s *Service) Warnings(d authz.Document) ([]authz.Warning, error) {
+func (s *Service) Warnings(d authz.Document, say *catalogue.Words) ([]authz.Warning, error) {
 	policy, err := s.compile(d)
 	if err != nil {
 		return nil, err
 	}
-	return append(extensions(d), d.Warnings(policy, s.Now())...), nil
+	return append(extensions(d, say), d.Warnings(policy, s.Now())...), nil
 }
 
 // extensions warns of patterns that no image can match: images are known to rules
 // without the extension of their file.
-func extensions(d authz.Document) []authz.Warning {
+func extensions(d authz.Document, say *catalogue.Words) []authz.Warning {
 	var found []authz.Warning
 	for i, r := range d.Items {
 		for _, image := range r.Images {
 			if name := tile.RuleName(image); name != image && len(found) < maxExtensions {
-				found = append(found, authz.Warning{Rule: i + 1, Name: r.Name, Text: catalogue.Text("rules.extension", image, name)})
+				found = append(found, authz.Warning{Rule: i + 1, Name: r.Name, Text: say.Text("rules.extension", image, name)})
 			}
 		}
 	}
@@ -184,18 +184,18 @@ func (s *Service) explained(ctx context.Context, user string) (authz.Principal, 
 
 // ReasonFor is the reason for administrators: what readers are told of a hidden image
 // says nothing of it. What else bears on the decision has a sentence each.
-func ReasonFor(d authz.Decision) string {
+func ReasonFor(d authz.Decision, say *catalogue.Words) string {
 	reason := d.Reason
 	if d.Outcome == authz.NotFound {
-		reason = catalogue.Text("explain.hidden")
+		reason = say.Text("explain.hidden")
 	}
 	for _, more := range []struct {
 		holds bool
 		key   string
 	}{
-		{d.Outcome == authz.AskHook, catalogue.Text("explain.hook")},
-		{d.ViewOnly, catalogue.Text("explain.view-only")},
-		{d.Tier != nil, catalogue.Text("explain.tier")},
+		{d.Outcome == authz.AskHook, say.Text("explain.hook")},
+		{d.ViewOnly, say.Text("explain.view-only")},
+		{d.Tier != nil, say.Text("explain.tier")},
 	} {
 		if more.holds {
 			reason += " " + more.key

@@ -3,8 +3,6 @@ package web
 import (
 	"net/http"
 	"time"
-
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 )
 
 // Onward is a page between two others, which goes on by itself: browsers treat what it
@@ -15,10 +13,10 @@ type Onward struct {
 }
 
 // ShowOnward draws it.
-func ShowOnward(w http.ResponseWriter, o Onward) {
+func (pages *Pages) ShowOnward(w http.ResponseWriter, r *http.Request, o Onward) {
 	protect(w.Header(), "")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	render(w, http.StatusOK, "onward", page{Title: catalogue.Text("onward.title"), Refresh: o.Next, Show: o})
+	pages.render(w, r, http.StatusOK, "onward", page{Title: text(r, "onward.title"), Refresh: o.Next, Show: o})
 }
 
 // Ways is how somebody signs in.
@@ -37,7 +35,7 @@ type Way struct {
 }
 
 // ShowWays draws the page of the ways to sign in.
-func ShowWays(w http.ResponseWriter, ways Ways) {
+func (pages *Pages) ShowWays(w http.ResponseWriter, r *http.Request, ways Ways) {
 	protect(w.Header(), "")
-	render(w, http.StatusOK, "ways", page{Title: catalogue.Text("ways.title"), Show: ways})
+	pages.render(w, r, http.StatusOK, "ways", page{Title: text(r, "ways.title"), Show: ways})
 }

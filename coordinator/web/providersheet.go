@@ -3,7 +3,7 @@ package web
 import (
 	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 )
 
 // Providers is the page of the ways to sign in by others, and of issuers of access tokens.
@@ -41,6 +41,6 @@ type ClaimWarning struct {
 	Last  time.Time
 }
 
-func (Providers) describe() (name, part, title string) {
-	return "providers", "providers", catalogue.Text("providers.title")
+func (Providers) describe(say *catalogue.Words) (name, part, title string) {
+	return "providers", "providers", say.Text("providers.title")
 }

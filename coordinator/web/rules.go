@@ -1,6 +1,6 @@
 package web
 
-import "github.com/tessera-iiif/tessera/coordinator/catalogue"
+import "github.com/tessera-iiif/tessera/internal/catalogue"
 
 // RuleLine is a rule as the table shows it.
 type RuleLine struct {
@@ -29,8 +29,8 @@ type Rules struct {
 	Unknown  int      // rules of which it is not known whether they name any image
 }
 
-func (Rules) describe() (name, part, title string) {
-	return "rules", "rules", catalogue.Text("rules.title")
+func (Rules) describe(say *catalogue.Words) (name, part, title string) {
+	return "rules", "rules", say.Text("rules.title")
 }
 
 // RuleForm is a rule as its form has it.
@@ -72,8 +72,8 @@ type RulesEdit struct {
 	Preview     *Preview
 }
 
-func (RulesEdit) describe() (name, part, title string) {
-	return "rulesedit", "rules", catalogue.Text("rules.edit.title")
+func (RulesEdit) describe(say *catalogue.Words) (name, part, title string) {
+	return "rulesedit", "rules", say.Text("rules.edit.title")
 }
 
 // Preview is what would change if a draft were in force.

@@ -26,24 +26,24 @@ type card struct {
 	ID, Spelling string
 	Visible      bool   // the reader may see it: a thumbnail is shown
 	State        string // class of the state: open, login, groups, deny
-	Words        string // the state in words
+	Words        string // the state, in the catalogue
 }
 
 func (p *Pages) landing(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	page := landingPage{frame: p.frame(r, "Images"), Query: q.Get("q"), First: q.Get("after") == ""}
+	page := landingPage{frame: p.frame(r, wordsFor(r).Text("nav.images")), Query: q.Get("q"), First: q.Get("after") == ""}
 	page.Here = "/"
 	cards, more, err := p.cards(r, tile.Query{Prefix: page.Query, After: q.Get("after"), Limit: perPage + 1})
 	status := http.StatusOK
 	if err != nil {
 		p.cfg.Log.WarnContext(r.Context(), "images not listed", "error", err)
-		status, page.Trouble = http.StatusServiceUnavailable, "The images cannot be listed just now. Try again in a moment."
+		status, page.Trouble = http.StatusServiceUnavailable, wordsFor(r).Text("home.trouble")
 	}
 	page.Images = cards
 	if more {
 		page.Next = "/?" + url.Values{"q": {page.Query}, "after": {cards[len(cards)-1].ID}}.Encode()
 	}
-	p.show(w, status, "landing.html", page)
+	p.show(w, r, status, "landing.html", page)
 }
 
 // Hidden images are passed over as if they were not there: neither a page without
@@ -85,17 +85,17 @@ func newCard(id string, d authz.Decision) card {
 	c := card{ID: id, Spelling: iiifurl.EscapeIdentifier(id), Visible: d.Outcome == authz.Allow}
 	switch {
 	case d.Public:
-		c.State, c.Words = "open", "Open to everybody"
+		c.State, c.Words = "open", "card.open"
 	case d.Terms != nil:
-		c.State, c.Words = "login", "Under terms of use"
+		c.State, c.Words = "login", "card.terms"
 	case d.Access == authz.Networks:
-		c.State, c.Words = "groups", "In the reading room"
+		c.State, c.Words = "groups", "card.networks"
 	case d.Access == authz.Groups:
-		c.State, c.Words = "groups", "For some readers"
+		c.State, c.Words = "groups", "card.groups"
 	case d.Access == authz.Deny:
-		c.State, c.Words = "deny", "Closed"
+		c.State, c.Words = "deny", "card.deny"
 	default:
-		c.State, c.Words = "login", "For signed-in readers"
+		c.State, c.Words = "login", "card.login"
 	}
 	return c
 }

@@ -22,15 +22,19 @@ type SignIn struct {
 	Find      bool     // one may be found by an address
 	NotFound  bool     // none was
 	Window    bool     // the page was opened by a viewer and closes itself in the end
+	Waiter    string   // page that waits for this window to end, "" for none
+	Wait      Wait     // how this page waits for the window of a provider
 }
 
-// Button is a way to sign in.
-type Button struct{ Label, Link string }
+// Button is a way to sign in. Apart is its link in a window of its own, "" if this one is
+// as good.
+type Button struct{ Label, Link, Apart string }
 
 // ShowSignIn draws the sign-in form.
 func ShowSignIn(w http.ResponseWriter, status int, s SignIn) {
-	protect(w.Header(), "")
-	render(w, status, "signin", page{Title: catalogue.Text("signin.title"), Show: s})
+	nonce := s.Wait.nonce()
+	protect(w.Header(), nonce)
+	render(w, status, "signin", page{Title: catalogue.Text("signin.title"), Nonce: nonce, Show: s})
 }
 
 // Continue asks for the one click that lets a viewer of another site go on.
@@ -76,11 +80,17 @@ func (d Deed) Lead() string {
 	return catalogue.Text("done.lead")
 }
 
+// Done is the end of what a window was opened for.
+type Done struct {
+	Deed
+	Waiter string // page that waits for it, "" for none
+}
+
 // ShowDone draws the page that closes itself.
-func ShowDone(w http.ResponseWriter, what Deed) {
+func ShowDone(w http.ResponseWriter, d Done) {
 	nonce := newNonce()
 	protect(w.Header(), nonce)
-	render(w, http.StatusOK, "done", page{Title: what.Title(), Nonce: nonce, Show: what})
+	render(w, http.StatusOK, "done", page{Title: d.Title(), Nonce: nonce, Show: d})
 }
 
 // SignedOut may offer to sign out elsewhere too.

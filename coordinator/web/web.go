@@ -34,7 +34,7 @@ var sheets = []string{
 // pages are parsed once; each is the frame with its own main part.
 var pages = func() map[string]*template.Template {
 	parsed := map[string]*template.Template{}
-	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "templates/frame.html", "templates/parts.html"))
+	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "templates/frame.html", "templates/parts.html", "templates/wait.html"))
 	for _, name := range []string{"signin", "continue", "terms", "done", "signedout", "problem", "link", "password", "account", "onward", "ways"} {
 		parsed[name] = template.Must(template.Must(frame.Clone()).ParseFS(files, "templates/"+name+".html"))
 	}

@@ -35,9 +35,9 @@ func everyPage() map[string]*httptest.ResponseRecorder {
 	draw("continue", func(w http.ResponseWriter) {
 		web.ShowContinue(w, web.Continue{Action: "/a", Origin: evil, As: evil, Switch: "/b"})
 	})
-	draw("done", func(w http.ResponseWriter) { web.ShowDone(w, web.SignedIn) })
-	draw("accepted", func(w http.ResponseWriter) { web.ShowDone(w, web.Accepted) })
-	draw("looked", func(w http.ResponseWriter) { web.ShowDone(w, web.Looked) })
+	draw("done", func(w http.ResponseWriter) { web.ShowDone(w, web.Done{Deed: web.SignedIn}) })
+	draw("accepted", func(w http.ResponseWriter) { web.ShowDone(w, web.Done{Deed: web.Accepted}) })
+	draw("looked", func(w http.ResponseWriter) { web.ShowDone(w, web.Done{Deed: web.Looked}) })
 	draw("terms", func(w http.ResponseWriter) {
 		web.ShowTerms(w, 200, web.Terms{
 			Action: "/a", Origin: evil, Next: evil, Title: evil, Text: evil + "\n\n" + evil, Language: "en", Version: evil, As: evil, Switch: "/b", Problem: evil,

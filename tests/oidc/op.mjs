@@ -3,6 +3,7 @@
 // on a port of its own and prints "ready ISSUER".
 //   RP=http://127.0.0.1:8080  the server that signs people in by it, at which it calls back
 //   HOST=127.0.0.1            host name of the issuer
+//   COOP=same-origin          opener policy that its pages send, none if unset
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
 
@@ -19,7 +20,7 @@ const issuer = `http://${host}:${http.address().port}`;
 const provider = new Provider(issuer, {
   clients: [{
     client_id: 'tessera', client_secret: 'a secret of the client',
-    redirect_uris: [`${rp}/auth/oidc/default/callback`], post_logout_redirect_uris: [`${rp}/auth/signed-out`],
+    redirect_uris: [`${rp}/auth/oidc/default/callback`, `${rp}/auth/oidc/plain/callback`], post_logout_redirect_uris: [`${rp}/auth/signed-out`],
     grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'],
     backchannel_logout_uri: `${call}/auth/oidc/default/backchannel-logout`, backchannel_logout_session_required: true,
   }],
@@ -53,6 +54,7 @@ const provider = new Provider(issuer, {
 });
 const answer = provider.callback();
 http.on('request', async (request, response) => {
+  if (process.env.COOP) response.setHeader('cross-origin-opener-policy', process.env.COOP);
   if (!request.url.startsWith('/interaction/')) return answer(request, response);
   if (request.method === 'GET') {
     response.setHeader('content-type', 'text/html; charset=utf-8');

@@ -60,7 +60,8 @@ func TestDefaultTexts(t *testing.T) {
 				"failure heading": texts.FailureHeading, "failure note": texts.FailureNote, "logout": texts.LogoutLabel,
 			} {
 				for _, language := range []string{"en", "de", "fr"} {
-					if s := text[language]; s == "" || strings.ContainsAny(s, "!<>{}") || strings.TrimSpace(s) != s {
+					s := strings.TrimSuffix(text[language], "{view}")
+					if s = strings.TrimRight(s, " "); s == "" || strings.ContainsAny(s, "!<>{}") || strings.TrimSpace(s) != s {
 						t.Errorf("%q for %q: %s in %s reads %q", kind, name, what, language, s)
 					}
 				}
@@ -93,6 +94,12 @@ func TestServiceProfiles(t *testing.T) {
 		must(t, two.has("id") == (c.kind != authz.External), "D-012", "%v", two.m)
 		must(t, two.words("label", "fr") != "" && two.words("confirmLabel", "en") != "", "D-006, D-013", "%v", two.m)
 		must(t, two.nodes("service")[0].text("type") == "AuthAccessTokenService2", "D-012", "%v", two.m)
+		// R44: where the browser keeps a viewer apart, there is the built-in one.
+		if c.one == "login" || c.one == "clickthrough" {
+			const view = "https://iiif.test/view/W"
+			must(t, strings.HasSuffix(one.text("failureDescription"), view), "R44", "%v", one.m)
+			must(t, strings.HasSuffix(two.nodes("service")[0].words("errorNote", "fr"), view), "R44", "%v", two.m)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ type Texts struct {
 	Note           Text `json:"note"`           // likewise, below Heading
 	Confirm        Text `json:"confirm"`        // on the button that opens the page
 	FailureHeading Text `json:"failureHeading"` // when it did not help
-	FailureNote    Text `json:"failureNote"`    // likewise, below FailureHeading
+	FailureNote    Text `json:"failureNote"`    // likewise, below FailureHeading; {view} stands for the image in the built-in viewer
 	LogoutLabel    Text `json:"logout"`
 }
 
@@ -73,6 +73,15 @@ func (t Text) of(name string) Text {
 			site = words.Site[language]
 		}
 		filled[language] = strings.ReplaceAll(sentence, "{site}", site)
+	}
+	return filled
+}
+
+// with puts a value in the place of a word in braces.
+func (t Text) with(word, value string) Text {
+	filled := make(Text, len(t))
+	for language, sentence := range t {
+		filled[language] = strings.ReplaceAll(sentence, word, value)
 	}
 	return filled
 }

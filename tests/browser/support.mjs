@@ -132,9 +132,11 @@ export async function startSite() {
   return { base: `http://viewer.tessera.localhost:${http.address().port}`, stop: () => new Promise((resolve) => { http.closeAllConnections(); http.close(resolve); }) };
 }
 
-export function startChromium(args = []) {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-quic',
-    '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...args] });
+export const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic',
+  '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+export function startChromium() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
 }
 
 // share is the part of a PNG's pixels within 24 of a colour in each channel,

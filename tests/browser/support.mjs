@@ -139,24 +139,24 @@ export function startChromium() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
 }
 
-// share is the part of a PNG's pixels within 24 of a colour in each channel,
-// counted by the browser itself.
-export async function share(browser, png, colour) {
-  const page = await browser.newPage();
-  try {
-    return await page.evaluate(async ([data, [r, g, b]]) => {
-      const img = new Image();
-      img.src = `data:image/png;base64,${data}`;
-      await img.decode();
-      const canvas = new OffscreenCanvas(img.width, img.height);
-      const context = canvas.getContext('2d');
-      context.drawImage(img, 0, 0);
-      const { data: p } = context.getImageData(0, 0, img.width, img.height);
-      let hits = 0;
-      for (let i = 0; i < p.length; i += 4) hits += Math.abs(p[i] - r) < 24 && Math.abs(p[i + 1] - g) < 24 && Math.abs(p[i + 2] - b) < 24;
-      return hits / (img.width * img.height);
-    }, [png.toString('base64'), colour]);
-  } finally { await page.close(); }
+const counters = new WeakMap(); // a page of each browser that counts pixels
+
+// shares are the parts of a PNG's pixels within 24 of each colour in each channel, counted
+// by the browser itself.
+async function shares(browser, png, colours) {
+  if (!counters.has(browser)) counters.set(browser, browser.newPage());
+  const page = await counters.get(browser);
+  return page.evaluate(async ([data, wanted]) => {
+    const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${data}`)).blob());
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+    context.drawImage(bitmap, 0, 0);
+    const { data: p } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    const hits = wanted.map(() => 0);
+    for (let i = 0; i < p.length; i += 4) {
+      wanted.forEach(([r, g, b], c) => { hits[c] += Math.abs(p[i] - r) < 24 && Math.abs(p[i + 1] - g) < 24 && Math.abs(p[i + 2] - b) < 24; });
+    }
+    return hits.map((n) => n / (bitmap.width * bitmap.height));
+  }, [png.toString('base64'), colours]);
 }
 
 // shows waits until all four quadrants are in the page's picture (or none is).
@@ -164,10 +164,10 @@ export async function shows(browser, page, wanted, { least = 0.01, within = 20_0
   const deadline = Date.now() + within;
   for (;;) {
     const png = await page.screenshot(name && process.env.SHOTS ? { path: join(process.env.SHOTS, `${name}.png`) } : {});
-    const shares = await Promise.all(Object.values(quadrants).map((c) => share(browser, png, c)));
-    const there = shares.filter((s) => s > least).length;
+    const parts = await shares(browser, png, Object.values(quadrants));
+    const there = parts.filter((s) => s > least).length;
     if (there === (wanted ? 4 : 0)) return;
-    if (Date.now() > deadline) throw new Error(`${wanted ? 'not all' : 'some'} of the picture is shown: ${shares.map((s) => s.toFixed(4))}`);
+    if (Date.now() > deadline) throw new Error(`${wanted ? 'not all' : 'some'} of the picture is shown: ${parts.map((s) => s.toFixed(4))}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

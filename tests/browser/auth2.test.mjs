@@ -1,6 +1,6 @@
-// A client of Authorization Flow 2.0 on a host name of its own: every step of
-// conformance D.6, a reader who signs in by a provider of another site, what each error
-// says, tokens that expire, sessions that end.
+// Clients of Authorization Flow 2.0 on a host name of their own: one that follows each
+// step of the specification (D.6), with a reader who signs in by a provider of another
+// site, what each error says, tokens that expire, sessions that end; and react-iiif-vault.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { endSessions, fetches, happened, openClient, reached, signInTab, stops, tokenService } from './auth2.mjs';
@@ -61,6 +61,27 @@ test('sign-in by the provider, tiles, the session ended, none; logout by its ser
   await (await logout).getByRole('heading', { name: 'You are signed out' }).waitFor();
   await stops(denied, server, image);
   assert.equal((await tokenService(denied, server)).profile, 'missingAspect');
+  await context.close();
+});
+
+test('react-iiif-vault, untouched from npm: sign-in, tiles, sign-out, none (D.6, R49)', async () => {
+  const context = await newContext();
+  const page = await context.newPage();
+  await page.goto(`${site.base}/vault.html?manifest=${encodeURIComponent(`${server.base}/iiif/generated/${image}`)}`);
+  const told = page.getByRole('status').filter({ hasText: 'Sign in to see this image' });
+  await told.waitFor();
+  await shows(browser, page, false, { name: 'vault-denied' });
+  const opened = context.waitForEvent('page');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await byPassword(await opened);
+  await shows(browser, page, true, { name: 'vault-signed-in' });
+  const logout = context.waitForEvent('page');
+  await page.getByRole('button', { name: 'Sign out of Tessera' }).click();
+  await (await logout).getByRole('heading', { name: 'You are signed out' }).waitFor();
+  await page.reload();
+  await told.waitFor();
+  await stops(page, server, image);
+  await shows(browser, page, false, { name: 'vault-signed-out' });
   await context.close();
 });
 

@@ -140,4 +140,3 @@ func TestWaiterOfStrangers(t *testing.T) {
 		}
 	}
 }
-

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clean } from './axe.mjs';
 import { happened, openClient, reached, signInTab } from './auth2.mjs';
 import { openMirador } from './mirador.mjs';
 import { enter, freePort, reader, shows, startChromium, startProvider, startSite, startTessera } from './support.mjs';
@@ -54,11 +55,11 @@ test('in the viewer\'s tab, such a provider makes the viewer give up before anyb
 
 test('in a window of its own: the viewer waits, the tab closes, tiles (H-021, D.6)', async () => {
   const context = await newContext();
+  const broken = []; // promises of the pages' policy, R62
+  context.on('console', (m) => { if (/Content Security Policy/i.test(m.text())) broken.push(m.text()); });
   const page = await openClient(context, site.base, server, image);
   const tab = await signInTab(context, page);
-  if (process.env.SHOTS) await tab.screenshot({ path: join(process.env.SHOTS, 'popup-tab.png') });
   const own = await apart(context, tab);
-  if (process.env.SHOTS) await tab.screenshot({ path: join(process.env.SHOTS, 'popup-waiting.png') });
   const closed = Promise.all([own.waitForEvent('close'), tab.waitForEvent('close')]);
   await own.getByLabel('Password').waitFor();
   assert.equal((await happened(page)).at(-1), 'offers sign-in', 'H-020: the viewer takes its tab for closed');
@@ -66,8 +67,20 @@ test('in a window of its own: the viewer waits, the tab closes, tiles (H-021, D.
   await closed;
   await reached(page, 'shown');
   await shows(browser, page, true, { name: 'popup-signed-in' });
+  assert.deepEqual(broken, []);
   await context.close();
 });
+
+for (const [colorScheme, width] of [['light', 1000], ['dark', 380]]) {
+  test(`the tab that waits is clean to axe, ${colorScheme}, ${width} px wide`, async () => {
+    const context = await newContext({ bypassCSP: true, colorScheme, viewport: { width, height: 800 } });
+    const tab = await context.newPage();
+    await tab.goto(`${server.base}/auth/2/members/access?origin=${encodeURIComponent(site.base)}`);
+    await apart(context, tab);
+    await clean(tab, `popup-waiting-${colorScheme}-${width}`);
+    await context.close();
+  });
+}
 
 test('Mirador waits as well (H-021, G-M-4)', async () => {
   const context = await newContext();

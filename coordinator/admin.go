@@ -20,7 +20,7 @@ type adminPage func(w http.ResponseWriter, r *http.Request, as people.Session)
 
 func (c *Coordinator) adminRoutes(mux *http.ServeMux) {
 	for _, part := range []map[string]adminPage{
-		c.userPages(), c.groupPages(), c.sessionPages(), c.auditPages(), c.explainPages(), c.rulePages(), c.overviewPages(), c.imagePages(),
+		c.userPages(), c.groupPages(), c.sessionPages(), c.providerPages(), c.auditPages(), c.explainPages(), c.rulePages(), c.overviewPages(), c.imagePages(),
 	} {
 		for pattern, page := range part {
 			mux.HandleFunc(pattern, c.forAdmin(page))

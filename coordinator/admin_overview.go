@@ -87,6 +87,7 @@ func (c *Coordinator) attention(ctx context.Context, members []cluster.Member) (
 			Link: catalogue.Text("overview.attention.quarantine.link"),
 		})
 	}
+	found = append(found, c.failingProviders()...)
 	set, err := c.people.Rules(ctx)
 	if err != nil {
 		return nil, err
@@ -98,6 +99,19 @@ func (c *Coordinator) attention(ctx context.Context, members []cluster.Member) (
 		})
 	}
 	return found, err
+}
+
+// failingProviders are those whose people cannot sign in, as far as this coordinator has
+// found out.
+func (c *Coordinator) failingProviders() (found []web.Attention) {
+	for _, p := range c.providers.set.All() {
+		if seen, err := c.providers.set.Status(p.Issuer); err == nil && seen.Failing && seen.Read.IsZero() {
+			found = append(found, web.Attention{
+				Text: catalogue.Text("overview.attention.provider", p.Label), Path: providersPath, Link: catalogue.Text("overview.attention.provider.link"),
+			})
+		}
+	}
+	return found
 }
 
 // figuresOf sums up a cluster.

@@ -54,6 +54,12 @@ func (c *Coordinator) getRules(w http.ResponseWriter, r *http.Request, as people
 		Notices: web.Notices{Done: doneNotice(r)}, Search: asked(r, "q"), Total: len(set.Rules),
 		Fallback: string(c.fallback), Form: len(set.Rules) <= maxRulesOnPage, Warnings: textsFor(warnings, 0),
 	}
+	without, err := c.unmatched(r.Context(), set.Document())
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	page.Unknown = without.Unknown
 	from, _ := strconv.Atoi(r.URL.Query().Get("from"))
 	for i, rule := range set.Rules {
 		if i < from || !mentions(rule, strings.ToLower(page.Search)) {
@@ -64,7 +70,7 @@ func (c *Coordinator) getRules(w http.ResponseWriter, r *http.Request, as people
 			break
 		}
 		line := lineOf(i, rule)
-		line.Warnings = textsFor(warnings, i+1)
+		line.Warnings, line.Unmatched = textsFor(warnings, i+1), textsFor(without.Items, i+1)
 		page.Items = append(page.Items, line)
 	}
 	if from > 0 {

@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -124,6 +125,9 @@ func (c *Coordinator) doRules(w http.ResponseWriter, r *http.Request, as people.
 	if err == nil {
 		draft.Preview, err = c.preview(r.Context(), draft, d)
 	}
+	if err == nil {
+		err = c.addUnmatched(r.Context(), draft.Preview, d)
+	}
 	for i := range draft.Items {
 		draft.Items[i].Warnings = textsFor(warnings, i+1)
 	}
@@ -136,6 +140,24 @@ func (c *Coordinator) doRules(w http.ResponseWriter, r *http.Request, as people.
 	}
 	c.showDraft(w, r, as, draft, err)
 }
+
+// addUnmatched says which rules of a draft name no image that there is now. It keeps
+// nobody from putting them in force.
+func (c *Coordinator) addUnmatched(ctx context.Context, p *web.Preview, d authz.Document) error {
+	without, err := c.unmatched(ctx, d)
+	if err != nil {
+		return err
+	}
+	p.Unknown = without.Unknown
+	for _, x := range without.Items[:min(len(without.Items), maxUnmatchedShown)] {
+		p.Unmatched = append(p.Unmatched, nameOfRule(x.Rule-1, authz.Rule{Name: x.Name}))
+	}
+	p.MoreUnmatched = len(without.Items) - len(p.Unmatched)
+	return nil
+}
+
+// maxUnmatchedShown is how many rules without images a preview names.
+const maxUnmatchedShown = 20
 
 // placed says which rule a warning is about.
 func placed(x authz.Warning) string {

@@ -25,6 +25,7 @@ import (
 
 // Config of a Coordinator. Only DB is needed.
 type Config struct {
+	Name       string // of this process, for administrators
 	DB         *db.DB
 	PublicURLs []string // scheme://host; the first serves requests that come without an edge
 
@@ -78,6 +79,7 @@ func (c Config) withDefaults() Config {
 
 // Coordinator implements session.Authority and serves /auth/.
 type Coordinator struct {
+	name      string
 	people    *people.Service
 	providers *providers
 	service   string
@@ -110,7 +112,7 @@ func New(config Config) (*Coordinator, error) {
 			SessionIdle: config.SessionIdle, SessionMax: config.SessionMax, TokenLife: config.TokenLife, AuditKeep: config.AuditKeep,
 			TokenIssuers: config.TokenIssuers, Fallback: config.Fallback, Announce: config.Announce, Now: config.Now, Log: config.Log,
 		}),
-		service: config.Service, fallback: config.Fallback, viewers: map[origin]bool{}, log: config.Log,
+		name: config.Name, service: config.Service, fallback: config.Fallback, viewers: map[origin]bool{}, log: config.Log,
 		members: config.Members, images: config.Images, purge: config.Purge,
 	}
 	if err := c.parse(config); err != nil {
@@ -122,6 +124,7 @@ func New(config Config) (*Coordinator, error) {
 	}
 	c.handler = c.routes(api.New(api.Config{
 		People: c.people, Session: c.adminSession, FromHere: c.isFromHere, Members: c.members, Forget: c.forget, Fallback: c.fallback, LinkURL: c.linkURL, Log: config.Log,
+		Unmatched: c.unmatched, Providers: c.providerReport, CheckProvider: c.checkProvider,
 	}))
 	return c, nil
 }

@@ -13,14 +13,16 @@ import (
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/seal"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/claims"
 )
 
 // Provider is an OpenID provider by which people sign in, and what it may decide.
 type Provider struct {
 	oidc.Settings
-	Hidden  bool     // no button: found by an address alone
-	Domains []string // of addresses whose people it speaks for, lower case
-	Popup   bool     // not in the tab of a viewer, see window.go
+	Claims  claims.Settings // what Mapping was made of, for administrators to read
+	Hidden  bool            // no button: found by an address alone
+	Domains []string        // of addresses whose people it speaks for, lower case
+	Popup   bool            // not in the tab of a viewer, see window.go
 
 	SignUp       people.SignUp
 	DecidesAdmin bool // its mapping says who administers
@@ -36,21 +38,32 @@ const defaultGrace = 24 * time.Hour
 
 // ProvidersConfig is how people sign in by providers.
 type ProvidersConfig struct {
-	Providers []Provider   // none: nobody does
-	Client    *http.Client // that calls them; it decides what may be called
-	Key       seal.Key     // their tokens are encrypted with
+	Providers []Provider    // none: nobody does
+	Issuers   []TokenIssuer // whose access tokens edges take; here they are looked at alone
+	Client    *http.Client  // that calls them; it decides what may be called
+	Key       seal.Key      // their tokens are encrypted with
+}
+
+// TokenIssuer is a provider that makes access tokens for this server, as administrators
+// see it.
+type TokenIssuer struct {
+	Name, Issuer, Label string
+	Audiences           []string
+	AnyType             bool
+	Claims              claims.Settings
 }
 
 // providers is what the coordinator does with OpenID providers.
 type providers struct {
 	set      *oidc.Set
 	settings map[string]Provider
+	issuers  []TokenIssuer
 	key      seal.Key
 }
 
 func newProviders(c ProvidersConfig, now func() time.Time, log *slog.Logger) (*providers, error) {
-	p := &providers{settings: map[string]Provider{}, key: c.Key}
-	if len(c.Providers) > 0 && c.Client == nil {
+	p := &providers{settings: map[string]Provider{}, issuers: c.Issuers, key: c.Key}
+	if len(c.Providers)+len(c.Issuers) > 0 && c.Client == nil {
 		return nil, errors.New("coordinator: providers need a client to call them with")
 	}
 	all := make([]oidc.Settings, len(c.Providers))
@@ -61,12 +74,16 @@ func newProviders(c ProvidersConfig, now func() time.Time, log *slog.Logger) (*p
 		all[i] = settings.Settings
 		p.settings[settings.Name] = settings
 	}
+	addresses := make([]string, len(c.Issuers))
+	for i, issuer := range c.Issuers {
+		addresses[i] = issuer.Issuer
+	}
 	client := c.Client
 	if client == nil {
 		client = http.DefaultClient // calls nobody: there is nobody
 	}
 	var err error
-	p.set, err = oidc.New(oidc.Config{Providers: all, Client: client, Now: now, Log: log})
+	p.set, err = oidc.New(oidc.Config{Providers: all, Issuers: addresses, Client: client, Now: now, Log: log})
 	return p, err
 }
 

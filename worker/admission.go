@@ -143,6 +143,13 @@ func (a *admission) dropStale(l lane) {
 	a.counts.Refused++
 }
 
+// rest tells how many slots are free, and how many wait for one in a lane.
+func (a *admission) rest(l lane) (free, waiting int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.slots - a.busy(), len(a.waiting[l])
+}
+
 func (a *admission) busy() int { return a.running[tiles] + a.running[exports] + a.running[spare] }
 
 func (a *admission) free(l lane) bool {

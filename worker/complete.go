@@ -92,6 +92,7 @@ func (w *Worker) complete(job tile.Job, p plan, l *level) {
 	go func() {
 		defer done()
 		defer w.levels.completed()
+		defer w.survive(job.ID)
 		var since uint64
 		for w.levels.unfinished(l, &since) && w.completePart(ctx, job, p, l) {
 		}

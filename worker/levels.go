@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -9,18 +8,13 @@ import (
 
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
-	"github.com/tessera-iiif/tessera/worker/decoder"
 )
 
 const (
-	// foreground is how many pixels of answers are decoded together while somebody waits.
+	// foreground is how many pixels of answers one thread decodes while somebody waits, and
+	// screenful how many several do: what a viewer shows on a screen.
 	foreground = 25 << 16
-	// reach is how far, in pixels of answers, what is made ahead lies from what is wanted.
-	reach = 512
-	// near is how many tiles away another still counts as a neighbour.
-	near = 2
-	// slack is what the rectangle around tiles that wait may have more than they.
-	slack = 1.5
+	screenful  = 36 << 16
 
 	maxGrids = 256  // grids that are known at a time
 	maxMade  = 4096 // tiles of one that are known to have been made
@@ -31,9 +25,8 @@ const (
 // the code-blocks that it takes in company.
 //
 // The first tile in its part of an image is made alone and at once. If neighbours are
-// wanted at the same moment, somebody looks at this part: the next decodes a rectangle with
-// them, and what is still missing around them, as many pixels as one block has. Tiles that
-// are being made are waited for.
+// wanted at the same moment, somebody looks at this part: the next decodes with them what
+// is still missing of the screen around the first. Tiles that are being made are waited for.
 type levels struct {
 	mu    sync.Mutex
 	known map[levelKey]*level
@@ -68,6 +61,7 @@ type level struct {
 	wanted  map[cell]int // asked for and not yet answered
 	making  map[cell]*group
 	made    map[cell]bool
+	foci    foci
 	lone    int  // made one by one
 	ahead   int  // made unasked
 	used    int  // of these, asked for later
@@ -81,19 +75,22 @@ type asked struct {
 	all   *levels
 	level *level
 	cell  cell
+	first bool   // nothing else of the level was on its way
 	stop  func() // ends its waiting for a slot
-	group *group // that makes it, where that is another's
+	group *group // that makes it, where that is another's; until this waits no more, under mu
+	late  bool   // that had begun when this was asked for
 }
 
 // group is tiles that are decoded at once.
 type group struct {
-	level *level
-	first cell // whose turn it is
-	cells []cell
-	mates map[cell]bool // those among them, but for the first, that somebody waited for
-	done  chan struct{} // closed once that was tried
-	parts map[cell]*rendition
-	spare bool // nobody waits for the first either
+	level   *level
+	first   cell // whose turn it is
+	cells   []cell
+	mates   map[cell]bool // those among them, but for the first, that somebody waited for
+	done    chan struct{} // closed once that was tried
+	parts   map[cell]*rendition
+	spare   bool // nobody waits for the first either
+	threads int  // of the decoder; 0 for one
 }
 
 func newLevels() *levels { return &levels{known: make(map[levelKey]*level)} }
@@ -113,9 +110,9 @@ func (a *levels) join(job tile.Job, p plan, stop func()) *asked {
 	if l.failed || l.waiting[at] != nil {
 		return nil
 	}
-	w := &asked{all: a, level: l, cell: at, stop: stop, group: l.making[at]}
+	w := &asked{all: a, level: l, cell: at, first: len(l.wanted) == 0, stop: stop, group: l.making[at]}
 	l.wanted[at]++
-	if w.group == nil {
+	if w.late = w.group != nil; !w.late {
 		l.waiting[at] = w
 	}
 	return w
@@ -151,8 +148,8 @@ func (a *levels) forgetOldest() {
 }
 
 // begin takes the tile out for its own goroutine, and with it what is to be decoded along
-// with it. mine is false where a neighbour was quicker.
-func (w *asked) begin() (g *group, mine bool) {
+// with it, by as many threads. mine is false where a neighbour was quicker.
+func (w *asked) begin(threads int) (g *group, mine bool) {
 	if w == nil {
 		return nil, true
 	}
@@ -162,56 +159,13 @@ func (w *asked) begin() (g *group, mine bool) {
 	if l.waiting[w.cell] != w {
 		return nil, false
 	}
-	return w.all.take(l, w.cell, l.choose(w.cell)), true
-}
-
-// choose is what is decoded when it is a tile's turn.
-func (l *level) choose(at cell) cells {
-	from, limits := at.alone(), l.limits(at)
-	most := min(foreground/(l.side*l.side), decoder.MaxCuts)
-	if !l.company(at) || most < 2 {
-		return from
+	most := foreground
+	if threads > 1 {
+		most = screenful
 	}
-	from = l.gather(from, limits, most)
-	if l.ahead >= 64 && l.used*4 < l.ahead { // what was made ahead is not what is asked for
-		return from
-	}
-	return grow(l.missing, from, limits, max(1, reach/l.side), most)
-}
-
-// company tells whether somebody looks at the image around a tile: another nearby is
-// wanted now, and it is not the first there that is made.
-func (l *level) company(at cell) bool {
-	wanted, begun := false, false
-	for y := at.y - near; y <= at.y+near; y++ {
-		for x := at.x - near; x <= at.x+near; x++ {
-			c := cell{x, y}
-			if c != at {
-				wanted = wanted || l.wanted[c] > 0
-				begun = begun || !l.missing(c)
-			}
-		}
-	}
-	return wanted && begun
-}
-
-// gather widens a rectangle by tiles that wait beside it.
-func (l *level) gather(from, limits cells, most int) cells {
-	for _, c := range l.nearest(from) {
-		wider := from.around(c.alone())
-		if wider.within(limits) && wider.count() <= most && float64(wider.count()) <= slack*float64(from.count()+1) {
-			from = wider
-		}
-	}
-	return from
-}
-
-// nearest are the tiles that wait, from the nearest on.
-func (l *level) nearest(to cells) []cell {
-	distance := func(c cell) int { return max(to.x0-c.x, c.x-to.x0) + max(to.y0-c.y, c.y-to.y0) }
-	return slices.SortedFunc(maps.Keys(l.waiting), func(a, b cell) int {
-		return cmp.Or(cmp.Compare(distance(a), distance(b)), cmp.Compare(a.y, b.y), cmp.Compare(a.x, b.x))
-	})
+	g = w.all.take(l, w.cell, l.choose(w.cell, w.first, most))
+	g.threads = threads
+	return g, true
 }
 
 func (l *level) missing(c cell) bool { return !l.made[c] && l.making[c] == nil }
@@ -315,6 +269,20 @@ func (a *levels) count(g *group) {
 		a.counts.made += uint64(n)
 		g.level.ahead += n
 	}
+}
+
+// orphans are tiles that a group made for somebody who has left. They count as made ahead.
+func (a *levels) orphans(g *group) (left []cell) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for c := range g.mates {
+		if g.level.wanted[c] == 0 && g.parts[c] != nil {
+			left = append(left, c)
+		}
+	}
+	a.counts.made += uint64(len(left))
+	g.level.ahead += len(left)
+	return left
 }
 
 func (a *levels) stats() aheadCounts {

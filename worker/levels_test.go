@@ -66,19 +66,19 @@ func TestWhoIsTakenAlong(t *testing.T) {
 		return a.join(job, p, func() { stopped[fmt.Sprint(x, y)] = true })
 	}
 	first, far := join(2, 2), join(7, 4)
-	g, mine := first.begin()
+	g, mine := first.begin(1)
 	if !mine || len(g.cells) != 1 {
 		t.Fatalf("the first: %+v, mine %t", g, mine)
 	}
-	if alone, mine := far.begin(); !mine || len(alone.cells) != 1 {
+	if alone, mine := far.begin(1); !mine || len(alone.cells) != 1 {
 		t.Errorf("far away: %+v, mine %t", alone, mine)
 	}
 	second, third := join(3, 2), join(3, 3)
-	group, mine := second.begin()
+	group, mine := second.begin(1)
 	if !mine || len(group.cells) < 10 || len(group.mates) != 1 || !group.mates[cell{3, 3}] || !stopped["3 3"] {
 		t.Fatalf("the second: %+v, mine %t, stopped %v", group, mine, stopped)
 	}
-	if _, mine := third.begin(); mine || third.group != group {
+	if _, mine := third.begin(1); mine || third.group != group {
 		t.Error("a tile taken along begins by itself")
 	}
 	if late := join(4, 2); late.group != group {
@@ -122,11 +122,11 @@ func TestLevelsForget(t *testing.T) {
 // A level of which what is made ahead is not asked for is no longer looked ahead in.
 func TestNothingAheadInVain(t *testing.T) {
 	l := &level{grid: grid{width: 5000, height: 3000, side: 256, reduce: 1}, making: map[cell]*group{{1, 1}: {}}, wanted: map[cell]int{{1, 1}: 1}}
-	if got := l.choose(cell{1, 2}); got.count() < 10 {
+	if got := l.choose(cell{1, 2}, false, foreground); got.count() < 10 {
 		t.Errorf("%v beside one that is wanted", got)
 	}
 	l.ahead, l.used = 100, 10
-	if got := l.choose(cell{1, 2}); got.count() != 1 {
+	if got := l.choose(cell{1, 2}, false, foreground); got.count() != 1 {
 		t.Errorf("%v where a tenth was of use", got)
 	}
 }

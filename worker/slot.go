@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"time"
 
 	"github.com/tessera-iiif/tessera/internal/flight"
@@ -53,6 +54,13 @@ func (w *Worker) outcome(ctx context.Context, err error) error {
 		return tile.Fail(tile.Internal, "", err)
 	}
 	return err
+}
+
+// survive is deferred by work that nobody waits for: its panic must not end the process.
+func (w *Worker) survive(id string) {
+	if v := recover(); v != nil {
+		w.log.Error("panic in background work", "id", id, "value", v, "stack", string(debug.Stack()))
+	}
 }
 
 // logFailure names the image of a failure that somebody should look into.

@@ -23,7 +23,7 @@ func (w *Worker) admitted(ctx context.Context, job tile.Job, p plan) (*rendition
 	defer stop(nil)
 	b := w.levels.join(job, p, func() { stop(errTaken) })
 	defer b.leave()
-	if b == nil || b.group == nil {
+	if b == nil || !b.late {
 		r, queued, err := w.slotted(waiting, job, p, b)
 		if b == nil || !errors.Is(context.Cause(waiting), errTaken) {
 			return r, queued, err
@@ -33,7 +33,7 @@ func (w *Worker) admitted(ctx context.Context, job tile.Job, p plan) (*rendition
 	if r == nil && err == nil {
 		return w.slotted(ctx, job, p, nil)
 	}
-	if err == nil && !b.group.mates[b.cell] {
+	if err == nil && !b.group.mates[b.cell] { // read after its end, or after what join saw
 		w.prepared(job.Key()) // which counts it as asked for
 	}
 	return r, time.Since(began), err
@@ -44,7 +44,8 @@ func (w *Worker) slotted(ctx context.Context, job tile.Job, p plan, b *asked) (r
 	var g *group
 	queued, err = w.inSlot(ctx, p.object, p.lane, func(ctx context.Context) (err error) {
 		var mine bool
-		if g, mine = b.begin(); !mine {
+		b.muster(ctx)
+		if g, mine = b.begin(w.threads(b)); !mine {
 			return errTaken
 		}
 		if r, err = w.grouped(ctx, job, p, g); err != nil {
@@ -64,21 +65,30 @@ func (w *Worker) grouped(ctx context.Context, job tile.Job, p plan, g *group) (r
 	if g == nil {
 		return w.decode(ctx, job, p)
 	}
+	p.task.Threads = g.threads
 	failed := false
-	defer func() { w.levels.settle(g, failed) }() // also where this panics: mates wait for nothing else
+	defer func() { // also where this panics: mates wait for nothing else
+		w.shelve(job, g)
+		w.levels.settle(g, failed)
+	}()
 	w.skipKnown(ctx, job, g)
 	if len(g.cells) > 1 {
-		r, err = w.together(ctx, job, p, g)
-		if r != nil || err != nil {
+		if r, failed, err = w.together(ctx, job, p, g); r != nil || err != nil {
 			return r, err
 		}
-		failed = true
 	}
 	if r, err = w.decode(ctx, job, p); err == nil && r.file == nil {
 		part := *r
 		g.parts[g.first] = &part
 	}
 	return r, err
+}
+
+// shelve keeps what was made for those who have left meanwhile.
+func (w *Worker) shelve(job tile.Job, g *group) {
+	for _, c := range w.levels.orphans(g) {
+		w.shelf.put(g.level.job(job, c).Key(), g.parts[c], g.level)
+	}
 }
 
 // skipKnown drops from a group what nobody waits for and is at hand already.
@@ -114,8 +124,9 @@ func (w *Worker) has(ctx context.Context, key tile.Key) bool {
 }
 
 // together decodes the rectangle around a group's tiles. It returns the first of them, or
-// nil where that did not work: then each is decoded by itself.
-func (w *Worker) together(ctx context.Context, job tile.Job, p plan, g *group) (*rendition, error) {
+// nil where that did not work: then each is decoded by itself. never tells that it would
+// not work another time either.
+func (w *Worker) together(ctx context.Context, job tile.Job, p plan, g *group) (_ *rendition, never bool, err error) {
 	l, around := g.level, g.area()
 	joint := p
 	joint.task.Region = l.region(around)
@@ -132,10 +143,11 @@ func (w *Worker) together(ctx context.Context, job tile.Job, p plan, g *group) (
 	made, err := w.decodeParts(ctx, job, joint)
 	switch {
 	case errors.Is(err, decoder.ErrLost), tile.CodeOf(err) == tile.Changed:
-		return nil, err
+		return nil, false, err
 	case err != nil:
 		w.log.Debug("tiles not decoded together", "id", job.ID, "tiles", len(g.cells), "error", err)
-		return nil, nil
+		code := tile.CodeOf(err)
+		return nil, code == tile.Invalid || code == tile.Broken, nil
 	}
 	w.levels.count(g)
 	for i, c := range g.cells {
@@ -145,7 +157,7 @@ func (w *Worker) together(ctx context.Context, job tile.Job, p plan, g *group) (
 		}
 	}
 	own := *made[0]
-	return &own, nil
+	return &own, false, nil
 }
 
 // decodeParts decodes a task with cuts.

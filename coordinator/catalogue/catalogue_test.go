@@ -22,6 +22,7 @@ var (
 var prefixes = []string{
 	"did.", "access.", "error.title.", "rules.fallback.", "token.", "menu.", "event.", "outcome.", "secret.title.", "secret.lead.",
 	"overview.kind.", "overview.none.", "preview.reader.", "service.", "scope.", "problem.provider-",
+	"providers.state.", "providers.fact.", "providers.sign-up.",
 }
 
 // sources gives every template and Go file of the coordinator but the tests.

@@ -57,7 +57,7 @@ func (c Chapter) Key() string { return "menu." + c.Name }
 // has some, and nowhere else.
 var menu = []Chapter{
 	{Name: "site", Entries: []Entry{{Part: "overview", Path: "/auth/admin/"}, {Part: "images", Path: "/auth/admin/images"}}},
-	{Name: "who", Entries: []Entry{{Part: "users", Path: "/auth/admin/users"}, {Part: "groups", Path: "/auth/admin/groups"}, {Part: "sessions", Path: "/auth/admin/sessions"}}},
+	{Name: "who", Entries: []Entry{{Part: "users", Path: "/auth/admin/users"}, {Part: "groups", Path: "/auth/admin/groups"}, {Part: "sessions", Path: "/auth/admin/sessions"}, {Part: "providers", Path: "/auth/admin/providers"}}},
 	{Name: "rights", Entries: []Entry{{Part: "rules", Path: "/auth/admin/rules"}, {Part: "explain", Path: "/auth/admin/explain"}}},
 	{Name: "record", Entries: []Entry{{Part: "audit", Path: "/auth/admin/audit"}}},
 }

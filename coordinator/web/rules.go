@@ -12,6 +12,8 @@ type RuleLine struct {
 	Groups   []string
 	Notes    []string // times, terms, networks, smaller images, in words
 	Warnings []string
+
+	Unmatched []string // that it names no image that there is, in a sentence
 }
 
 // Rules is the table of the rules in force.
@@ -24,6 +26,7 @@ type Rules struct {
 	Fallback string
 	Warnings []string // about no rule in particular
 	Form     bool     // there are few enough for the form
+	Unknown  int      // rules of which it is not known whether they name any image
 }
 
 func (Rules) describe() (name, part, title string) {
@@ -81,6 +84,10 @@ type Preview struct {
 	Tried    int    // images
 	Changing int    // of these, with any change; Rows may be fewer
 	Unlisted string // why images could not be listed, "" if they could
+
+	Unmatched     []string // names of rules that name no image that there is
+	MoreUnmatched int      // beyond those
+	Unknown       int      // rules of which that is not known
 }
 
 // PreviewRow is one image.

@@ -28,7 +28,7 @@ var adminScript []byte
 
 // sheets are the pages for administrators, in a frame of their own.
 var sheets = []string{
-	"overview", "images", "users", "newuser", "user", "secret", "groups", "group", "sessions", "rules", "rulesedit", "explain", "audit",
+	"overview", "images", "users", "newuser", "user", "secret", "groups", "group", "sessions", "providers", "rules", "rulesedit", "explain", "audit",
 }
 
 // pages are parsed once; each is the frame with its own main part.

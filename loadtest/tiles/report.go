@@ -15,7 +15,7 @@ import (
 // What is wanted at least (ratios) or at most (bytes).
 const (
 	warmFloor   = 0.8
-	memoryLimit = 700_000_000
+	memoryLimit = 500_000_000
 )
 
 // floors are for each structure of picture: of cold tiles by the second, and of traces by

@@ -37,8 +37,8 @@ func TestVerdicts(t *testing.T) {
 		"slower than the peer":        {lines("cold", "iipimage", [2]int{80, 100}), "MISS  cold tiles, untiled-lossy: 0.80x"},
 		"warm just enough":            {lines("warm", "bare", [2]int{80, 100}, [2]int{81, 100}), "PASS  warm tiles: 0.81x"},
 		"warm too slow":               {lines("warm", "bare", [2]int{79, 100}), "MISS  warm tiles: 0.79x"},
-		"memory within":               {memory(699_000_000), "PASS  memory: 699 MB"},
-		"memory above":                {memory(701_000_000), "MISS  memory: 701 MB"},
+		"memory within":               {memory(499_000_000), "PASS  memory: 499 MB"},
+		"memory above":                {memory(501_000_000), "MISS  memory: 501 MB"},
 	} {
 		if got := table(t, c.measurements); !strings.Contains(got, c.want) {
 			t.Errorf("%s: no %q in\n%s", name, c.want, got)

@@ -1,8 +1,7 @@
 // The pages a person sees: they work, look whole and pass axe.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { clean } from './axe.mjs';
-import { administrator, api, reader, shows, startChromium, startTessera } from './support.mjs';
+import { administrator, api, clean, fits, reader, shows, startChromium, startTessera } from './support.mjs';
 
 let server, browser;
 before(async () => {
@@ -45,7 +44,7 @@ async function administration() {
   const users = await (await api(server, 'GET', `/users?email=${reader.email}`)).json();
   return {
     overview: '', images: 'images', folder: 'images?prefix=open/', accounts: 'users', add: 'users/new', account: `users/${users.items[0].id}`,
-    groups: 'groups', group: 'group?name=staff', signins: 'sessions', rules: 'rules', edit: 'rules/edit', json: 'rules/json',
+    groups: 'groups', group: 'group?name=staff', signins: 'sessions', providers: 'providers', rules: 'rules', edit: 'rules/edit', json: 'rules/json',
     explain: `explain?image=staff/quadrants&user=${reader.email}`, audit: 'audit?check=yes', own: '../account',
   };
 }
@@ -58,8 +57,7 @@ for (const [scheme, width] of [['light', 1200], ['dark', 1200], ['light', 380]])
     for (const [name, path] of Object.entries(await administration())) {
       await page.goto(`${server.local}/auth/admin/${path}`, { waitUntil: 'load' });
       await clean(page, `admin-${name}-${scheme}-${width}`);
-      const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      assert.ok(wider <= 0, `${name} scrolls ${wider} px sideways at ${width} px`);
+      await fits(page, name);
     }
     await context.close();
   });

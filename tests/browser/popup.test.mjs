@@ -5,10 +5,9 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clean } from './axe.mjs';
 import { happened, openClient, reached, signInTab } from './auth2.mjs';
 import { openMirador } from './mirador.mjs';
-import { enter, freePort, reader, shows, startChromium, startProvider, startSite, startTessera } from './support.mjs';
+import { clean, enter, freePort, reader, shows, startChromium, startProvider, startSite, startTessera } from './support.mjs';
 
 let server, site, browser, provider, dir;
 before(async () => {

@@ -1,6 +1,7 @@
 // What the browser tests share: a real server with real images, a viewer page on a
 // host name of its own, Chromium, and the colours in a screenshot.
 import { execFileSync, spawn } from 'node:child_process';
+import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { copyFile, mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -137,6 +138,23 @@ export const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic',
 
 export function startChromium() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
+}
+
+const axe = await readFile(join(here, 'node_modules', 'axe-core', 'axe.min.js'), 'utf8');
+
+// clean wants axe to find nothing. The pages' policy forbids inline scripts, so the
+// context has to be one that goes past it.
+export async function clean(page, name) {
+  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${name}.png`, fullPage: true });
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }));
+  assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' | ')}`), [], `axe on ${name}`);
+}
+
+// fits wants a page that does not scroll sideways.
+export async function fits(page, name) {
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wider <= 0, `${name} scrolls ${wider} px sideways`);
 }
 
 const counters = new WeakMap(); // a page of each browser that counts pixels

@@ -113,6 +113,7 @@ func TestRealProviders(t *testing.T) {
 			if got := s.api(s.signIn(adminEmail, adminPassword), http.MethodGet, "/users?email=alice@example.edu", ""); strings.Count(string(got.body), `"id"`) != 1 {
 				t.Errorf("R50 users: %s", got.body)
 			}
+			administered(t, s)
 			_, text := visit(t, c, s.url+"/auth/logout")
 			if got := s.tile(c); got != http.StatusUnauthorized {
 				t.Errorf("after signing out: %d", got)
@@ -125,6 +126,32 @@ func TestRealProviders(t *testing.T) {
 			}
 		})
 	}
+}
+
+// administered looks at a real provider as an administrator does, and at one that is gone.
+func administered(t *testing.T, s *server) {
+	t.Helper()
+	var p struct {
+		State  string
+		Notes  []string
+		Keys   struct{ Count int }
+		SignIn struct {
+			Sessions, SignIns int
+			Redirect          []string `json:"redirectUris"`
+		}
+	}
+	s.shell().must(&p, "admin", "provider", "check", "default")
+	if p.State != "works" || len(p.Notes) != 0 || p.Keys.Count == 0 || p.SignIn.Sessions != 2 || p.SignIn.SignIns != 2 {
+		t.Errorf("%+v", p)
+	}
+	said := s.shell().must(nil, "admin", "provider", "check", "default")
+	if want := "/auth/oidc/default/callback"; len(p.SignIn.Redirect) != 1 || !strings.HasSuffix(p.SignIn.Redirect[0], want) || !strings.Contains(said, p.SignIn.Redirect[0]) {
+		t.Errorf("%q:\n%s", p.SignIn.Redirect, said)
+	}
+	if said = s.shell().must(nil, "admin", "provider", "list"); !strings.Contains(said, "default  works  2") || strings.Contains(said, clientSecret) {
+		t.Errorf("list:\n%s", said)
+	}
+	s.shell().fails("No provider of that name", "admin", "provider", "check", "nobody")
 }
 
 var (

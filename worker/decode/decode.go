@@ -70,7 +70,7 @@ func decodeRegion(data []byte, req protocol.Request) (*picture, orientation, err
 	if !req.Format.IsJPEG2000() {
 		return decodeSource(data, req, wide)
 	}
-	c, err := openCodestream(data, req.Reduce, req.Lenient)
+	c, err := openCodestream(data, req)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -64,7 +64,7 @@ static int open_stream(jp2_reader *r) {
   return 0;
 }
 
-static int open_codec(jp2_reader *r, int boxed, int strict) {
+static int open_codec(jp2_reader *r, int boxed, int strict, int threads) {
   r->codec = opj_create_decompress(boxed ? OPJ_CODEC_JP2 : OPJ_CODEC_J2K);
   if (!r->codec)
     return -1;
@@ -73,10 +73,12 @@ static int open_codec(jp2_reader *r, int boxed, int strict) {
   opj_set_info_handler(r->codec, ignore, NULL);
   opj_dparameters_t parameters;
   opj_set_default_decoder_parameters(&parameters);
-  return opj_setup_decoder(r->codec, &parameters) &&
-                 opj_decoder_set_strict_mode(r->codec, strict ? OPJ_TRUE : OPJ_FALSE)
-             ? 0
-             : -1;
+  if (!opj_setup_decoder(r->codec, &parameters) ||
+      !opj_decoder_set_strict_mode(r->codec, strict ? OPJ_TRUE : OPJ_FALSE))
+    return -1;
+  if (threads > 1)
+    opj_codec_set_threads(r->codec, threads); // without them it is only slower
+  return 0;
 }
 
 static int describe_header(jp2_reader *r, jp2_header *h) {
@@ -103,12 +105,12 @@ static int describe_header(jp2_reader *r, jp2_header *h) {
   return 0;
 }
 
-int jp2_open(jp2_reader *r, const void *data, size_t size, int boxed, int strict, jp2_header *h) {
+int jp2_open(jp2_reader *r, const void *data, size_t size, int boxed, int strict, int threads, jp2_header *h) {
   memset(r, 0, sizeof(*r));
   memset(h, 0, sizeof(*h));
   r->data = data;
   r->size = size;
-  if (open_stream(r) || open_codec(r, boxed, strict) || !opj_read_header(r->stream, r->codec, &r->image) ||
+  if (open_stream(r) || open_codec(r, boxed, strict, threads) || !opj_read_header(r->stream, r->codec, &r->image) ||
       r->image->numcomps == 0)
     return -1;
   return describe_header(r, h);

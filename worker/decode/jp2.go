@@ -35,17 +35,18 @@ type codestream struct {
 	reduce  int
 	used    bool // the codec has decoded an area
 	lenient bool // of a damaged file, whatever can be decoded will do
+	threads int  // of OpenJPEG; 0 for one
 
 	blockPixels int // the bound on one block
 }
 
 // openCodestream reads the main header; data must stay until Close.
-func openCodestream(data []byte, reduce int, lenient bool) (*codestream, error) {
-	c := &codestream{data: data, boxed: layout.Boxed(data), lenient: lenient, blockPixels: blockPixels}
+func openCodestream(data []byte, req protocol.Request) (*codestream, error) {
+	c := &codestream{data: data, boxed: layout.Boxed(data), lenient: req.Lenient, threads: req.Threads, blockPixels: blockPixels}
 	if err := c.open(); err != nil {
 		return nil, err
 	}
-	c.reduce = c.clampReduce(reduce)
+	c.reduce = c.clampReduce(req.Reduce)
 	if err := c.setReduce(); err != nil {
 		c.Close()
 		return nil, err
@@ -63,7 +64,7 @@ func (c *codestream) open() error {
 		strict = 0
 	}
 	data := unsafe.Pointer(unsafe.SliceData(c.data))
-	if C.jp2_open(c.reader, data, C.size_t(len(c.data)), boxed, strict, &c.header) != 0 {
+	if C.jp2_open(c.reader, data, C.size_t(len(c.data)), boxed, strict, C.int(c.threads), &c.header) != 0 {
 		err := c.broken("header")
 		c.Close()
 		return err

@@ -50,7 +50,7 @@ typedef struct {
 
 // All int functions answer 0 for success; r->error then holds the reason.
 // Strict refuses damaged code-blocks and short tile-parts; otherwise gray stands for them.
-int jp2_open(jp2_reader *r, const void *data, size_t size, int boxed, int strict, jp2_header *h);
+int jp2_open(jp2_reader *r, const void *data, size_t size, int boxed, int strict, int threads, jp2_header *h);
 int jp2_reduce(jp2_reader *r, uint32_t levels);
 int jp2_decode(jp2_reader *r, uint32_t x0, uint32_t y0, uint32_t x1, uint32_t y1);
 int jp2_describe(jp2_reader *r, jp2_colour *c);

@@ -59,7 +59,7 @@ func TestRegionsAgainstReference(t *testing.T) {
 // origin is where the image begins on the reference grid.
 func origin(t *testing.T, data []byte) (x, y int) {
 	t.Helper()
-	c, err := openCodestream(data, 0, false)
+	c, err := openCodestream(data, protocol.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,9 +115,26 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
+// TestThreads: several threads make the pixels that one makes.
+func TestThreads(t *testing.T) {
+	texture := decodertest.Texture(texW, texH)
+	for _, file := range files {
+		t.Run(file.name, func(t *testing.T) {
+			data := decodertest.Read(t, decodertest.JP2(t, texture, file.args...))
+			req := region(tile.JP2, 13, 17, texW-40, texH-30)
+			want := pixelsOf(t, data, req, blockPixels)
+			for req.Threads = 2; req.Threads <= protocol.MaxThreads; req.Threads++ {
+				if pixelsOf(t, data, req, blockPixels) != want {
+					t.Errorf("%d threads: other pixels", req.Threads)
+				}
+			}
+		})
+	}
+}
+
 func pixelsOf(t *testing.T, data []byte, req protocol.Request, budget int) string {
 	t.Helper()
-	c, err := openCodestream(data, req.Reduce, false)
+	c, err := openCodestream(data, req)
 	if err != nil {
 		t.Fatal(err)
 	}

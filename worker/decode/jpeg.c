@@ -21,19 +21,23 @@ int jpeg_encode(const uint8_t *pixels, size_t stride, int width, int height, int
                 int quality, unsigned char **out, unsigned long *length) {
   struct jpeg_compress_struct c;
   error_mgr errors;
+  *length = (unsigned long)width * height * bands / 2 + 4096;
   *out = NULL;
-  *length = 0;
+  unsigned char *own = malloc(*length), *grown = own;
+  if (!own)
+    return -1;
   c.err = jpeg_std_error(&errors.base);
   errors.base.error_exit = fail;
   errors.base.output_message = ignore;
   if (setjmp(errors.back)) {
+    // What libjpeg has grown cannot be told from what it has freed: it tells at the end
+    // only. The one error is a lack of memory, after which the process is replaced.
     jpeg_destroy_compress(&c);
-    free(*out);
-    *out = NULL;
+    free(own);
     return -1;
   }
   jpeg_create_compress(&c);
-  jpeg_mem_dest(&c, out, length);
+  jpeg_mem_dest(&c, &grown, length);
   c.image_width = width;
   c.image_height = height;
   c.input_components = bands;
@@ -47,6 +51,9 @@ int jpeg_encode(const uint8_t *pixels, size_t stride, int width, int height, int
   }
   jpeg_finish_compress(&c);
   jpeg_destroy_compress(&c);
+  if (grown != own)
+    free(own);
+  *out = grown;
   return 0;
 }
 

@@ -29,6 +29,7 @@ type Task struct {
 	Quality       iiifurl.Quality
 	Output        string // key of tile.MediaTypes, one of Pool.Formats
 	JPEGQuality   int    // 1 to 100, of the lossy outputs
+	Threads       int    // of OpenJPEG, at most MaxThreads; 0 for one
 	Lenient       bool   // draw what can be decoded of a damaged file
 
 	// Cuts are parts of the picture that become answers of their own, at most MaxCuts.
@@ -36,8 +37,11 @@ type Task struct {
 	Cuts []iiifurl.Rect
 }
 
-// MaxCuts bounds Task.Cuts.
-const MaxCuts = protocol.MaxCuts
+// Bounds of a Task.
+const (
+	MaxCuts    = protocol.MaxCuts
+	MaxThreads = protocol.MaxThreads
+)
 
 // Output is an encoded picture. The caller closes Body, which holds exactly Size bytes.
 // Up to MemoryBody bytes it is in memory; above, it is an *os.File without a name.

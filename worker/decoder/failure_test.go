@@ -190,6 +190,18 @@ func TestDeadline(t *testing.T) {
 	t.Logf("slot regained %v after the deadline", time.Since(began)-timeout)
 }
 
+// TestDeadlineOfBoth: R5: who waits exactly as long as a task may take hears that it has
+// cost a child, so that the image is known for it.
+func TestDeadlineOfBoth(t *testing.T) {
+	const timeout = 300 * time.Millisecond
+	p := faulty(t, Config{Timeout: timeout})
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	if err := p.inject(ctx, protocol.Spin); tile.CodeOf(err) != tile.Timeout || !errors.Is(err, ErrLost) {
+		t.Error(err)
+	}
+}
+
 // TestShortBudget: R10: a waiter with little time left is no proof against the image.
 func TestShortBudget(t *testing.T) {
 	p := faulty(t, Config{Timeout: time.Minute})

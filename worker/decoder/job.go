@@ -33,7 +33,7 @@ func (t Task) request(budget int64) protocol.Request {
 	return protocol.Request{
 		Op: protocol.Render, Format: t.Format, Region: t.Region, Reduce: t.Reduce,
 		Width: t.Width, Height: t.Height, Mirror: t.Mirror, Degrees: t.Degrees,
-		Quality: t.Quality, Output: t.Output, JPEG: t.JPEGQuality, Budget: budget, Cuts: t.Cuts, Lenient: t.Lenient,
+		Quality: t.Quality, Output: t.Output, JPEG: t.JPEGQuality, Budget: budget, Cuts: t.Cuts, Lenient: t.Lenient, Threads: t.Threads,
 	}
 }
 

@@ -92,7 +92,9 @@ func (p *Pool) do(ctx context.Context, j *job) (result, error) {
 	case r := <-j.done:
 		return r, r.err
 	case <-ctx.Done():
-		if j.abandon() {
+		// Whose time is up hears whether the child had had its own: it ends at this moment,
+		// and a task that costs one must be known for it.
+		if !errors.Is(ctx.Err(), context.DeadlineExceeded) && j.abandon() {
 			return result{}, ctx.Err()
 		}
 		r := <-j.done

@@ -65,7 +65,7 @@ func (c *child) limit(ctx context.Context, deadline time.Time) (release func()) 
 // ask sends the request and reads the answer with its body.
 func (c *child) ask(cfg Config, j *job) (protocol.Reply, io.ReadCloser, error) {
 	c.tasks++
-	if err := c.allowCPU(cfg.Timeout); err != nil {
+	if err := c.allowCPU(cfg.Timeout * time.Duration(max(1, j.req.Threads))); err != nil {
 		return protocol.Reply{}, nil, err
 	}
 	if err := c.send(j); err != nil {

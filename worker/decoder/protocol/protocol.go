@@ -22,6 +22,7 @@ const (
 	MaxDimension = 1 << 24   // pixels
 	MaxReduce    = 32        // resolution levels
 	MaxCuts      = 40        // pictures cut out of one decoded region
+	MaxThreads   = 4         // of OpenJPEG for one task
 )
 
 // Op says what a request wants.
@@ -49,9 +50,10 @@ type Request struct {
 	Mirror  bool            `json:"mirror,omitempty"`
 	Degrees float64         `json:"degrees,omitempty"` // clockwise, after mirroring
 	Quality iiifurl.Quality `json:"quality,omitempty"`
-	Output  string          `json:"output,omitempty"` // key of tile.MediaTypes
-	JPEG    int             `json:"jpeg,omitempty"`   // quality of lossy outputs, 1 to 100
-	Budget  int64           `json:"budget,omitempty"` // bytes the decoded pixels may take
+	Output  string          `json:"output,omitempty"`  // key of tile.MediaTypes
+	JPEG    int             `json:"jpeg,omitempty"`    // quality of lossy outputs, 1 to 100
+	Budget  int64           `json:"budget,omitempty"`  // bytes the decoded pixels may take
+	Threads int             `json:"threads,omitempty"` // of OpenJPEG; 0 for one
 	// Lenient draws what can be decoded of a damaged file, which otherwise is Broken.
 	Lenient bool `json:"lenient,omitempty"`
 	// Cuts makes as many answers, one after the other, in place of one: parts of the
@@ -90,6 +92,8 @@ func (r Request) checkRender() error {
 		return fmt.Errorf("region %+v", r.Region)
 	case !inside(r.Width, 1) || !inside(r.Height, 1):
 		return fmt.Errorf("size %dx%d", r.Width, r.Height)
+	case r.Threads < 0 || r.Threads > MaxThreads:
+		return fmt.Errorf("%d threads", r.Threads)
 	case r.Reduce < 0 || r.Reduce > MaxReduce:
 		return fmt.Errorf("%d levels to drop", r.Reduce)
 	case !(r.Degrees >= 0 && r.Degrees <= 360): // also refuses NaN

@@ -48,6 +48,8 @@ func TestRefusedRequests(t *testing.T) {
 		"huge height":              func(r *Request) { r.Height = MaxDimension + 1 },
 		"negative levels":          func(r *Request) { r.Reduce = -1 },
 		"many levels":              func(r *Request) { r.Reduce = MaxReduce + 1 },
+		"negative threads":         func(r *Request) { r.Threads = -1 },
+		"many threads":             func(r *Request) { r.Threads = MaxThreads + 1 },
 		"backwards":                func(r *Request) { r.Degrees = -1 },
 		"round and round":          func(r *Request) { r.Degrees = 361 },
 		"A-135 quality":            func(r *Request) { r.Quality = "grey" },

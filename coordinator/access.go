@@ -28,7 +28,7 @@ func (c *Coordinator) getAccess(w http.ResponseWriter, r *http.Request) {
 	}
 	sess, err := c.session(r)
 	if errors.Is(err, session.ErrUnknown) {
-		c.showSignIn(w, r, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String()})
+		c.showSignIn(w, r, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String(), Waiter: waiterIn(r)})
 		return
 	}
 	atOnce := false
@@ -39,7 +39,7 @@ func (c *Coordinator) getAccess(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		c.fail(w, r, err)
 	case r.FormValue("switch") != "":
-		c.showSignIn(w, r, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String(), As: nameOf(sess.User)})
+		c.showSignIn(w, r, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String(), Waiter: waiterIn(r), As: nameOf(sess.User)})
 	case atOnce:
 		c.confirm(w, r, sess, viewer)
 	default:
@@ -87,7 +87,7 @@ func (c *Coordinator) confirm(w http.ResponseWriter, r *http.Request, sess peopl
 		c.fail(w, r, err)
 		return
 	}
-	c.pages.ShowDone(w, r, web.SignedIn)
+	c.pages.ShowDone(w, r, web.Done{Deed: web.SignedIn})
 }
 
 func (c *Coordinator) remember(ctx context.Context, sess people.Session, viewer origin) error {
@@ -106,7 +106,7 @@ func (c *Coordinator) postAccess(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	form := web.SignIn{Action: r.URL.Path, Origin: viewer.String()}
+	form := web.SignIn{Action: r.URL.Path, Origin: viewer.String(), Waiter: waiterIn(r)}
 	if r.PostFormValue("continue") != "" {
 		c.goOn(w, r, viewer, form)
 		return
@@ -115,7 +115,7 @@ func (c *Coordinator) postAccess(w http.ResponseWriter, r *http.Request) {
 		c.signInAgain(w, r, err, form)
 		return
 	}
-	seeOther(w, "/auth/done")
+	seeOther(w, doneFor(form.Waiter))
 }
 
 // goOn takes the click of somebody who is signed in, or was.
@@ -136,5 +136,5 @@ func (c *Coordinator) goOn(w http.ResponseWriter, r *http.Request, viewer origin
 		c.fail(w, r, err)
 		return
 	}
-	seeOther(w, "/auth/done")
+	seeOther(w, donePath)
 }

@@ -126,8 +126,8 @@ func said(settings Provider, a oidc.Arrival) people.Arrival {
 // between makes it one from here.
 func (c *Coordinator) goHome(w http.ResponseWriter, r *http.Request, in people.SignedIn, j journey) {
 	switch {
-	case j.Window:
-		seeOther(w, "/auth/done")
+	case j.Window || j.Waiter != "":
+		seeOther(w, doneFor(j.Waiter))
 	case j.LinkTo != "":
 		seeOther(w, waysPath)
 	case in.AdminSecret != "" && strings.HasPrefix(j.Next, "/auth/admin"):

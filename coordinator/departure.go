@@ -32,7 +32,7 @@ func (c *Coordinator) startSignIn(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	j := journey{Next: nextPath(r.FormValue("next")), Viewer: viewer.String(), Window: r.FormValue("window") != ""}
+	j := journey{Next: nextPath(r.FormValue("next")), Viewer: viewer.String(), Window: r.FormValue("window") != "", Waiter: waiterIn(r)}
 	c.depart(w, r, provider, j)
 }
 

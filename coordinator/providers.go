@@ -22,6 +22,7 @@ type Provider struct {
 	Claims  claims.Settings // what Mapping was made of, for administrators to read
 	Hidden  bool            // no button: found by an address alone
 	Domains []string        // of addresses whose people it speaks for, lower case
+	Popup   bool            // not in the tab of a viewer, see window.go
 
 	SignUp       people.SignUp
 	DecidesAdmin bool // its mapping says who administers
@@ -111,12 +112,12 @@ func (p *providers) ofAddress(email string) string {
 }
 
 // buttons are the ways to sign in other than by password. The journey says where each
-// leads in the end.
-func (p *providers) buttons(j journey) []web.Button {
+// leads in the end, wait how a page waits that some lead away from.
+func (p *providers) buttons(j journey, wait web.Wait) []web.Button {
 	var all []web.Button
 	for _, provider := range p.set.All() {
 		if !p.settings[provider.Name].Hidden {
-			all = append(all, web.Button{Label: provider.Label, Link: j.start(provider.Name)})
+			all = append(all, web.Button{Label: provider.Label, Link: j.start(provider.Name), Apart: p.apart(provider.Name, j, wait)})
 		}
 	}
 	return all
@@ -139,6 +140,7 @@ type journey struct {
 	Window   bool   `json:"window,omitempty"`   // ends on the page that closes itself
 	LinkTo   string `json:"linkTo,omitempty"`   // id of the user who adds the provider
 	LinkFrom string `json:"linkFrom,omitempty"` // id of the session she does it from
+	Waiter   string `json:"waiter,omitempty"`   // page that waits for this window to end, "" for none
 }
 
 // start is the address of the page that sends the browser to a provider.
@@ -157,29 +159,39 @@ func (j journey) query() url.Values {
 	case j.Next != "":
 		q.Set("next", j.Next)
 	}
+	if j.Waiter != "" {
+		q.Set(waiterField, j.Waiter)
+	}
 	return q
 }
 
 // again is where somebody begins anew whose sign-in failed.
 func (c *Coordinator) again(j journey) string {
-	switch {
-	case j.LinkTo != "":
+	if j.LinkTo != "" {
 		return waysPath
-	case j.Window && j.Viewer != "":
-		return "/auth/2/" + c.service + "/access?" + url.Values{"origin": {j.Viewer}}.Encode()
-	case j.Window:
-		return "/auth/2/" + c.service + "/access"
-	case j.Next != "" && j.Next != "/":
-		return "/auth/login?" + url.Values{"next": {j.Next}}.Encode()
 	}
-	return "/auth/login"
+	path, query := "/auth/login", j.query()
+	if j.Window {
+		path = "/auth/2/" + c.service + "/access"
+		query.Del("window")
+	}
+	if query.Get("next") == "/" {
+		query.Del("next")
+	}
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
 }
 
 // showSignIn draws the sign-in page with all ways to sign in.
 func (c *Coordinator) showSignIn(w http.ResponseWriter, r *http.Request, status int, form web.SignIn) {
-	j := journey{Next: form.Next, Viewer: form.Origin, Window: form.Action != "/auth/login"}
+	j := journey{Next: form.Next, Viewer: form.Origin, Window: form.Action != "/auth/login", Waiter: form.Waiter}
 	form.Window = j.Window
-	form.Providers = c.providers.buttons(j)
+	if j.Window {
+		form.Wait = c.providers.wait(j, donePath)
+	}
+	form.Providers = c.providers.buttons(j, form.Wait)
 	form.Find = c.providers.hasDomains()
 	c.pages.ShowSignIn(w, r, status, form)
 }
@@ -197,12 +209,12 @@ func (c *Coordinator) findProvider(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	j := journey{Next: nextPath(r.PostFormValue("next")), Viewer: viewer.String(), Window: r.PostFormValue("window") != ""}
+	j := journey{Next: nextPath(r.PostFormValue("next")), Viewer: viewer.String(), Window: r.PostFormValue("window") != "", Waiter: waiterIn(r)}
 	if name := c.providers.ofAddress(r.PostFormValue("email")); name != "" {
-		c.pages.ShowOnward(w, r, web.Onward{Sentence: wordsFor(r).Text("onward.provider", c.providers.set.Find(name).Label), Next: j.start(name)})
+		c.showWayTo(w, r, name, j)
 		return
 	}
-	form := web.SignIn{Action: "/auth/login", Next: j.Next, Origin: j.Viewer, Email: r.PostFormValue("email"), NotFound: true}
+	form := web.SignIn{Action: "/auth/login", Next: j.Next, Origin: j.Viewer, Waiter: j.Waiter, Email: r.PostFormValue("email"), NotFound: true}
 	if j.Window {
 		form.Action = "/auth/2/" + c.service + "/access"
 	}

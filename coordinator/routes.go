@@ -15,7 +15,7 @@ func (c *Coordinator) routes(jsonAPI http.Handler) http.Handler {
 	mux.HandleFunc("GET /auth/logout", c.logout)
 	mux.HandleFunc("GET /auth/signed-out", func(w http.ResponseWriter, r *http.Request) { c.pages.ShowSignedOut(w, r, web.SignedOut{}) })
 	c.providerRoutes(mux)
-	mux.HandleFunc("GET /auth/done", c.done)
+	mux.HandleFunc("GET "+donePath, c.done)
 
 	for _, access := range []string{"/auth/1/{service}/login", "/auth/2/{service}/access", "/auth/iiif-login"} {
 		mux.HandleFunc("GET "+access, c.ofService(c.byKind(c.getAccess, c.getTerms)))
@@ -64,7 +64,7 @@ func (c *Coordinator) done(w http.ResponseWriter, r *http.Request) {
 	if r.FormValue("of") == "terms" {
 		what = web.Accepted
 	}
-	c.pages.ShowDone(w, r, what)
+	c.pages.ShowDone(w, r, web.Done{Deed: what, Waiter: waiterIn(r)})
 }
 
 // refuse answers requests that no route takes.

@@ -12,7 +12,7 @@ import (
 
 func (c *Coordinator) getLogin(w http.ResponseWriter, r *http.Request) {
 	next := nextPath(r.FormValue("next"))
-	form := web.SignIn{Action: "/auth/login", Next: next}
+	form := web.SignIn{Action: "/auth/login", Next: next, Waiter: waiterIn(r)}
 	sess, err := c.session(r)
 	switch {
 	case err == nil:
@@ -36,12 +36,16 @@ func (c *Coordinator) postLogin(w http.ResponseWriter, r *http.Request) {
 	if !c.readForm(w, r, maxForm) {
 		return
 	}
-	next := nextPath(r.FormValue("next"))
+	form := web.SignIn{Action: "/auth/login", Next: nextPath(r.FormValue("next")), Waiter: waiterIn(r)}
 	if err := c.signIn(w, r, origin{}); err != nil {
-		c.signInAgain(w, r, err, web.SignIn{Action: "/auth/login", Next: next})
+		c.signInAgain(w, r, err, form)
 		return
 	}
-	seeOther(w, next)
+	if form.Waiter != "" {
+		seeOther(w, doneFor(form.Waiter))
+		return
+	}
+	seeOther(w, form.Next)
 }
 
 var errCrossSite = &people.Error{Kind: people.Forbidden, Code: "cross-site"}

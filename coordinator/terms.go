@@ -31,7 +31,7 @@ func (c *Coordinator) byKind(signIn, terms http.HandlerFunc) http.HandlerFunc {
 		case authz.Accept, authz.SignInTerms:
 			terms(w, r)
 		case authz.External, authz.Kiosk:
-			c.pages.ShowDone(w, r, web.Looked) // the viewer looks whether this is the right place
+			c.pages.ShowDone(w, r, web.Done{Deed: web.Looked}) // the viewer looks whether this is the right place
 		default:
 			signIn(w, r)
 		}
@@ -106,7 +106,11 @@ func (c *Coordinator) signInFirst(w http.ResponseWriter, r *http.Request, status
 		status, form.Error = c.explain(r.Context(), w, cause)
 		form.Email = r.PostFormValue("email")
 	}
-	form.Providers = c.providers.buttons(journey{Next: thisPage(r, viewer)})
+	j := journey{Next: thisPage(r, viewer)}
+	if form.Next == "" { // a viewer waits for this tab
+		form.Wait = c.providers.wait(j, j.Next)
+	}
+	form.Providers = c.providers.buttons(j, form.Wait)
 	c.pages.ShowSignIn(w, r, status, form)
 }
 
@@ -193,7 +197,7 @@ func (c *Coordinator) accept(w http.ResponseWriter, r *http.Request, t authz.Ter
 		seeOther(w, next)
 		return
 	}
-	seeOther(w, "/auth/done?of=terms")
+	seeOther(w, donePath+"?of=terms")
 }
 
 func (c *Coordinator) record(w http.ResponseWriter, r *http.Request, t authz.Terms, who reader, viewer origin) error {

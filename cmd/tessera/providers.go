@@ -62,7 +62,7 @@ func provider(p config.Provider, mapping oidc.Mapping) coordinator.Provider {
 			Label: p.Label, Scopes: p.Scopes, Prompt: p.Prompt, SkipUserInfo: p.SkipUserInfo, Mapping: mapping,
 		},
 		Claims: p.Claims, Hidden: p.Hidden, Domains: p.Domains, SignUp: signUps[p.SignUp], DecidesAdmin: p.Claims.Administrators != "",
-		Refresh: p.Refresh, Grace: p.Grace, KeepSignOut: p.KeepSignOut, SidEndsAll: p.SidEndsAll,
+		Refresh: p.Refresh, Grace: p.Grace, Popup: p.Popup, KeepSignOut: p.KeepSignOut, SidEndsAll: p.SidEndsAll,
 	}
 }
 

@@ -22,15 +22,19 @@ type SignIn struct {
 	Find      bool     // one may be found by an address
 	NotFound  bool     // none was
 	Window    bool     // the page was opened by a viewer and closes itself in the end
+	Waiter    string   // page that waits for this window to end, "" for none
+	Wait      Wait     // how this page waits for the window of a provider
 }
 
-// Button is a way to sign in.
-type Button struct{ Label, Link string }
+// Button is a way to sign in. Apart is its link in a window of its own, "" if this one is
+// as good.
+type Button struct{ Label, Link, Apart string }
 
 // ShowSignIn draws the sign-in form.
 func (pages *Pages) ShowSignIn(w http.ResponseWriter, r *http.Request, status int, s SignIn) {
-	protect(w.Header(), "")
-	pages.render(w, r, status, "signin", page{Title: text(r, "signin.title"), Show: s})
+	nonce := s.Wait.nonce()
+	protect(w.Header(), nonce)
+	pages.render(w, r, status, "signin", page{Title: text(r, "signin.title"), Nonce: nonce, Show: s})
 }
 
 // Continue asks for the one click that lets a viewer of another site go on.
@@ -76,11 +80,17 @@ func (d Deed) Lead() string {
 	return "done.lead"
 }
 
+// Done is the end of what a window was opened for.
+type Done struct {
+	Deed
+	Waiter string // page that waits for it, "" for none
+}
+
 // ShowDone draws the page that closes itself.
-func (pages *Pages) ShowDone(w http.ResponseWriter, r *http.Request, what Deed) {
+func (pages *Pages) ShowDone(w http.ResponseWriter, r *http.Request, d Done) {
 	nonce := newNonce()
 	protect(w.Header(), nonce)
-	pages.render(w, r, http.StatusOK, "done", page{Title: text(r, what.Title()), Nonce: nonce, Show: what})
+	pages.render(w, r, http.StatusOK, "done", page{Title: text(r, d.Title()), Nonce: nonce, Show: d})
 }
 
 // SignedOut may offer to sign out elsewhere too.

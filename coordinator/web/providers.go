@@ -10,13 +10,35 @@ import (
 type Onward struct {
 	Sentence string
 	Next     string // address
+	Apart    string // its address in a window of its own, "" if it goes on in this one
+	Wait     Wait   // for that window
 }
 
-// ShowOnward draws it.
+// ShowOnward draws it. Browsers open windows upon clicks alone, so it stays where one is
+// wanted.
 func (pages *Pages) ShowOnward(w http.ResponseWriter, r *http.Request, o Onward) {
-	protect(w.Header(), "")
+	nonce := o.Wait.nonce()
+	protect(w.Header(), nonce)
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	pages.render(w, r, http.StatusOK, "onward", page{Title: text(r, "onward.title"), Refresh: o.Next, Show: o})
+	p := page{Title: text(r, "onward.title"), Nonce: nonce, Show: o}
+	if o.Apart == "" {
+		p.Refresh = o.Next
+	}
+	pages.render(w, r, http.StatusOK, "onward", p)
+}
+
+// Wait is how a page waits for a window that it opened: both may have lost sight of each
+// other.
+type Wait struct {
+	Name string // that the window calls in the end; "" if the page does not wait
+	Then string // where the page goes on to
+}
+
+func (w Wait) nonce() string {
+	if w.Name == "" {
+		return ""
+	}
+	return newNonce()
 }
 
 // Ways is how somebody signs in.

@@ -55,7 +55,7 @@ func (pages *Pages) parse(say *catalogue.Words) map[string]*template.Template {
 	root := template.New("").Funcs(functions(say)).Funcs(pages.look.Functions(base))
 	template.Must(root.ParseFS(look.Templates, "*.html"))
 	framed := func(frame string) *template.Template {
-		return template.Must(template.Must(root.Clone()).New(frame).ParseFS(files, "templates/"+frame, "templates/parts.html"))
+		return template.Must(template.Must(root.Clone()).New(frame).ParseFS(files, "templates/"+frame, "templates/parts.html", "templates/wait.html"))
 	}
 	parsed := map[string]*template.Template{}
 	put := func(frame *template.Template, names ...string) {

@@ -42,9 +42,9 @@ func everyPage() map[string]*httptest.ResponseRecorder {
 	draw("continue", func(w http.ResponseWriter) {
 		show.ShowContinue(w, get, web.Continue{Action: "/a", Origin: evil, As: evil, Switch: "/b"})
 	})
-	draw("done", func(w http.ResponseWriter) { show.ShowDone(w, get, web.SignedIn) })
-	draw("accepted", func(w http.ResponseWriter) { show.ShowDone(w, get, web.Accepted) })
-	draw("looked", func(w http.ResponseWriter) { show.ShowDone(w, get, web.Looked) })
+	draw("done", func(w http.ResponseWriter) { show.ShowDone(w, get, web.Done{Deed: web.SignedIn}) })
+	draw("accepted", func(w http.ResponseWriter) { show.ShowDone(w, get, web.Done{Deed: web.Accepted}) })
+	draw("looked", func(w http.ResponseWriter) { show.ShowDone(w, get, web.Done{Deed: web.Looked}) })
 	draw("terms", func(w http.ResponseWriter) {
 		show.ShowTerms(w, get, 200, web.Terms{
 			Action: "/a", Origin: evil, Next: evil, Title: evil, Text: evil + "\n\n" + evil, Language: "en", Version: evil, As: evil, Switch: "/b", Problem: evil,

@@ -24,6 +24,7 @@ func (a Auth) texts() Texts {
 	if len(t.FailureHeading) == 0 {
 		t.FailureNote = nil
 	}
+	t.FailureNote = t.FailureNote.with("{view}", a.Base+"/view/"+a.ImageSpelling)
 	return t
 }
 

@@ -85,6 +85,17 @@ func TestServiceProfiles(t *testing.T) {
 	}
 }
 
+// R44: where the browser keeps a viewer apart, there is the built-in one.
+func TestFailureNamesTheBuiltInViewer(t *testing.T) {
+	a := Auth{Base: "https://iiif.test", Name: "members", ImageSpelling: "W", Texts: archiveTexts}
+	a.Texts.FailureNote = en("Open it here: {view}")
+	const want = "Open it here: https://iiif.test/view/W"
+	one := parse(t, marshal(cookieService(a, withContext)))
+	must(t, one.text("failureDescription") == want, "C-005", "%v", one.m)
+	two := parse(t, marshal(probeService(a))).nodes("service")[0]
+	must(t, two.nodes("service")[0].words("errorNote", "en") == want, "D-014", "%v", two.m)
+}
+
 func TestServiceNames(t *testing.T) {
 	for _, s := range []Service{
 		{Site: "members", Kind: authz.SignIn},

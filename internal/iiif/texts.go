@@ -2,6 +2,7 @@ package iiif
 
 import (
 	"maps"
+	"strings"
 
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
@@ -18,8 +19,17 @@ type Texts struct {
 	Note           Text // likewise, below Heading
 	Confirm        Text // on the button that opens the page
 	FailureHeading Text // when it did not help
-	FailureNote    Text // likewise, below FailureHeading
+	FailureNote    Text // likewise, below FailureHeading; {view} stands for the image in the built-in viewer
 	LogoutLabel    Text
+}
+
+// with puts a value in the place of a word in braces.
+func (t Text) with(word, value string) Text {
+	filled := make(Text, len(t))
+	for language, sentence := range t {
+		filled[language] = strings.ReplaceAll(sentence, word, value)
+	}
+	return filled
 }
 
 // ForTerms puts the title of the terms that are to be accepted in the place of the

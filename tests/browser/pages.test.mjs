@@ -13,7 +13,6 @@ after(async () => {
   await server?.stop();
 });
 
-// The pages' policy forbids inline scripts; axe is put in past it.
 const bypass = { bypassCSP: true, viewport: { width: 1200, height: 850 } };
 
 async function signInByForm(page, who, next = '/') {

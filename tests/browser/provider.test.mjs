@@ -3,7 +3,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { openMirador, refused } from './mirador.mjs';
-import { administrator, api, clean, fits, freePort, shows, startChromium, startProvider, startSite, startTessera } from './support.mjs';
+import { administrator, api, clean, enter, fits, freePort, shows, startChromium, startProvider, startSite, startTessera } from './support.mjs';
 
 let server, site, browser, provider;
 before(async () => {
@@ -22,14 +22,6 @@ after(async () => {
 });
 
 const shot = async (page, name) => { if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${name}.png` }); };
-
-// enter fills in the provider's own page.
-async function enter(page, name = 'alice') {
-  await page.waitForURL('http://login.campus.localhost:*/**');
-  await page.getByLabel('Name').fill(name);
-  await page.getByLabel('Password').fill('password');
-  await page.getByRole('button', { name: 'Enter' }).click();
-}
 
 test('restricted in Mirador: by the provider, tiles, the session ended, none (C.7, R24, R35)', async () => {
   const context = await browser.newContext({ viewport: { width: 1100, height: 800 } });

@@ -5,6 +5,7 @@
 // "rotated".
 //   RP=http://127.0.0.1:8080  the server that signs people in by it, at which it calls back
 //   HOST=127.0.0.1            host name of the issuer
+//   COOP=same-origin          opener policy that its pages send, none if unset
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
@@ -25,7 +26,7 @@ const configuration = {
   adapter: class extends MemoryAdapter {}, // one memory for all that follow one another below
   clients: [{
     client_id: 'tessera', client_secret: 'a secret of the client',
-    redirect_uris: [`${rp}/auth/oidc/default/callback`], post_logout_redirect_uris: [`${rp}/auth/signed-out`],
+    redirect_uris: [`${rp}/auth/oidc/default/callback`, `${rp}/auth/oidc/plain/callback`], post_logout_redirect_uris: [`${rp}/auth/signed-out`],
     grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'],
     backchannel_logout_uri: `${call}/auth/oidc/default/backchannel-logout`, backchannel_logout_session_required: true,
   }],
@@ -75,6 +76,7 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   console.log('rotated');
 });
 http.on('request', async (request, response) => {
+  if (process.env.COOP) response.setHeader('cross-origin-opener-policy', process.env.COOP);
   if (!request.url.startsWith('/interaction/')) return provider.callback()(request, response);
   if (request.method === 'GET') {
     response.setHeader('content-type', 'text/html; charset=utf-8');

@@ -33,6 +33,12 @@ func (c *Coordinator) startSignIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	j := journey{Next: nextPath(r.FormValue("next")), Viewer: viewer.String(), Window: r.FormValue("window") != "", Waiter: waiterIn(r)}
+	if j.Viewer != "" && provenanceOf(r, c.base(r)) == elsewhere {
+		// Who is signed in at the provider comes back without a word: a viewer gets its
+		// rights by a click on a page of ours, and not by sending its reader past it.
+		http.Redirect(w, r, c.again(j), http.StatusSeeOther)
+		return
+	}
 	c.depart(w, r, provider, j)
 }
 

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { administrator, api, reader, share, startChromium, startTessera } from './support.mjs';
+import { administrator, api, reader, shares, startChromium, startTessera } from './support.mjs';
 
 const axe = await readFile(new URL('./node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const ground = { light: [250, 247, 242], dark: [20, 22, 26] };
@@ -128,7 +128,7 @@ test('a logo that would run and fetch does neither, in a page or by itself', asy
 test('light and dark by choice, without a script, with the keyboard, on every part of the site', async () => {
   const context = await browser.newContext({ javaScriptEnabled: false, colorScheme: 'light', viewport: { width: 900, height: 700 } });
   const page = await context.newPage();
-  const looks = async (scheme) => assert.ok(await share(browser, await page.screenshot(), ground[scheme]) > 0.5, `${page.url()} is not ${scheme}`);
+  const looks = async (scheme) => assert.ok((await shares(browser, await page.screenshot(), [ground[scheme]]))[0] > 0.5, `${page.url()} is not ${scheme}`);
   const choice = (name) => page.getByRole('group', { name: 'Colours of these pages' }).getByRole('button', { name, exact: true });
   await page.goto(`${server.local}/view/login%2Fquadrants`);
   await looks('light');

@@ -161,7 +161,7 @@ const counters = new WeakMap(); // a page of each browser that counts pixels
 
 // shares are the parts of a PNG's pixels within 24 of each colour in each channel, counted
 // by the browser itself.
-async function shares(browser, png, colours) {
+export async function shares(browser, png, colours) {
   if (!counters.has(browser)) counters.set(browser, browser.newPage());
   const page = await counters.get(browser);
   return page.evaluate(async ([data, wanted]) => {

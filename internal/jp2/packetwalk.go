@@ -152,11 +152,23 @@ func (w *packetWalker) header(p place, at stretch, ref packetRef) (body, next in
 	if b.err != nil || !w.grid.params.EPH {
 		return body, b.next, b.err
 	}
-	mark, err := at.src.bytes(p, b.next, ephLength)
-	if err != nil || b.next+ephLength > at.end || mark[0] != 0xFF || mark[1] != byte(EPH&0xFF) {
-		return 0, 0, p.fail("no EPH after the header at %d", b.next)
+	next, err = skipEPH(p, at, b.next)
+	return body, next, err
+}
+
+// skipEPH passes over the marker that ends a packet header (A.8.2).
+func skipEPH(p place, at stretch, off int64) (int64, error) {
+	if off+ephLength > at.end {
+		return 0, p.fail("no EPH after the header at %d", off)
 	}
-	return body, b.next + ephLength, nil
+	mark, err := at.src.bytes(p, off, ephLength)
+	if err != nil {
+		return 0, err
+	}
+	if mark[0] != 0xFF || mark[1] != byte(EPH&0xFF) {
+		return 0, p.fail("no EPH after the header at %d", off)
+	}
+	return off + ephLength, nil
 }
 
 // bands returns the sub-bands of a precinct, making them where it is met first.

@@ -168,7 +168,9 @@ func (w *partWalker) readSOT(off int64) (*tilePart, error) {
 	length, tile, size := c.u16(), int(c.u16()), int64(c.u32())
 	part.index = int(c.u8()) // TNsot, which follows, is wrong in many a file and not needed
 	if part.end = off + size; size == 0 {
-		part.end = w.withoutEOC()
+		if part.end, err = w.withoutEOC(); err != nil {
+			return nil, err
+		}
 	}
 	switch {
 	case length != 10:
@@ -183,12 +185,12 @@ func (w *partWalker) readSOT(off int64) (*tilePart, error) {
 }
 
 // withoutEOC is the end of the last tile-part where that does not tell itself.
-func (w *partWalker) withoutEOC() int64 {
-	p := place{"EOC", w.cs.End - 2}
-	if b, err := w.src.bytes(p, w.cs.End-2, 2); err == nil && b[0] == 0xFF && b[1] == byte(EOC&0xFF) {
-		return w.cs.End - 2
+func (w *partWalker) withoutEOC() (int64, error) {
+	b, err := w.src.bytes(place{"EOC", w.cs.End - 2}, w.cs.End-2, 2)
+	if err == nil && b[0] == 0xFF && b[1] == byte(EOC&0xFF) {
+		return w.cs.End - 2, nil
 	}
-	return w.cs.End
+	return w.cs.End, err
 }
 
 // readHead reads the marker segments between SOT and SOD, and adds the part to its tile.

@@ -117,7 +117,7 @@ func (x *Index) Follow(r io.ReaderAt, size int64, h *Header, ready []Range, b Bu
 	// The chain leads forward: reading it costs the file at most, and its end.
 	src := newSource(r, size, size+widest)
 	src.ready = ready
-	walk := newPartWalker(src, &h.Codestream, b)
+	walk := newPartWalker(src, &h.Codestream, b, newEffort(size))
 	if found != nil {
 		walk.seen = func(t int) {
 			if x.early(walk, t) {

@@ -155,7 +155,7 @@ func (x *Index) Learn(r io.ReaderAt, ready []Range, tiles []int, b Budget) error
 		}
 		src := newSource(r, x.outline.size, b.HeaderBytes+b.WalkBytes)
 		src.ready = ready
-		walk := newPartWalker(src, x.outline.cs, b)
+		walk := newPartWalker(src, x.outline.cs, b, x.outline.effort)
 		tile, err := x.read(walk, t)
 		var fault *Error
 		if errors.As(err, &fault) {

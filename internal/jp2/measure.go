@@ -24,7 +24,7 @@ func (w *partWalker) followPackets(grid *tileGrid, parts []tilePart) error {
 	switch {
 	case err == nil:
 		w.origin = FromHeaders
-		return walkPackets(w.src, &w.cs.Size, grid, parts, nil, w.budget)
+		return walkPackets(w.src, &w.cs.Size, grid, parts, nil, w.budget, w.effort)
 	case grid.params.SOP:
 		w.origin = FromSOP
 		return scanPackets(w.src, parts)

@@ -37,6 +37,7 @@ type partWalker struct {
 	src    *source
 	cs     *Codestream
 	budget Budget
+	effort *effort
 	tiles  []tileHeads // along the chain
 	seen   func(t int) // of each tile-part met there; may be nil
 	plm    *plmReader  // where the main header has PLM
@@ -55,8 +56,8 @@ func walkRefused(p *tilePart) error {
 	return fmt.Errorf("%w: %s", ErrWalk, p.fail("no packet lengths are told").Error())
 }
 
-func newPartWalker(src *source, cs *Codestream, budget Budget) *partWalker {
-	return &partWalker{src: src, cs: cs, budget: budget}
+func newPartWalker(src *source, cs *Codestream, budget Budget, work *effort) *partWalker {
+	return &partWalker{src: src, cs: cs, budget: budget, effort: work}
 }
 
 // follow reads the headers of all tile-parts. Tiles may come in any order and

@@ -200,7 +200,7 @@ func (e *Engine) learnAll(ctx context.Context, f store.Blob, size int64, x *Inde
 		}
 		src, err := fetchHeads(f, ranges)
 		if err == nil {
-			err = x.Learn(src, ranges, tiles, e.told())
+			err = x.Learn(src, ranges, tiles, e.told(ctx))
 		}
 		if err != nil {
 			return err
@@ -229,7 +229,7 @@ func (e *Engine) follow(ctx context.Context, f store.Blob, size int64, h *jp2.He
 		return nil, err
 	}
 	so := &shelved{index: x}
-	err = x.Follow(bound{ctx, src}, size, h, front, e.told(), func() { b.step(so, false) })
+	err = x.Follow(bound{ctx, src}, size, h, front, e.told(ctx), func() { b.step(so, false) })
 	return x, err
 }
 
@@ -242,7 +242,7 @@ func (e *Engine) walk(ctx context.Context, f store.Blob, size int64, h *jp2.Head
 	if err != nil {
 		return nil, err
 	}
-	x, err := jp2.BuildIndex(bound{ctx, local}, size, h, e.within(size))
+	x, err := jp2.BuildIndex(bound{ctx, local}, size, h, e.within(ctx, size))
 	return &Index{Index: x}, err
 }
 

@@ -33,11 +33,11 @@ func (e *Engine) learn(ctx context.Context, o store.Object, x *Index, tiles []in
 	return e.opened(ctx, o, func(f store.Blob) error {
 		err := jp2.ErrWalk
 		if !x.walking.Load() {
-			err = learnFrom(f, x, tiles, false, e.told())
+			err = learnFrom(f, x, tiles, false, e.told(ctx))
 		}
 		if errors.Is(err, jp2.ErrWalk) {
 			x.walking.Store(true)
-			err = learnFrom(f, x, tiles, true, e.walked())
+			err = learnFrom(f, x, tiles, true, e.walked(ctx))
 		}
 		if err == nil {
 			e.counts.learnt.Add(uint64(len(tiles)))
@@ -47,14 +47,15 @@ func (e *Engine) learn(ctx context.Context, o store.Object, x *Index, tiles []in
 }
 
 // told is the budget of indexing by what headers tell.
-func (e *Engine) told() jp2.Budget { return e.within(0) }
+func (e *Engine) told(ctx context.Context) jp2.Budget { return e.within(ctx, 0) }
 
 // walked is the budget of walking the packets of a few tiles.
-func (e *Engine) walked() jp2.Budget { return e.within(walkBytes) }
+func (e *Engine) walked(ctx context.Context) jp2.Budget { return e.within(ctx, walkBytes) }
 
-func (e *Engine) within(walk int64) jp2.Budget {
+// within is a budget that ends with its context: work goes on for long without a read.
+func (e *Engine) within(ctx context.Context, walk int64) jp2.Budget {
 	b := e.cfg.Header
-	b.WalkBytes = walk
+	b.WalkBytes, b.Stop = walk, ctx.Err
 	return b
 }
 

@@ -113,7 +113,7 @@ func (e *Engine) cutLower(ctx context.Context, f store.Blob, x *Index, reduce in
 	copy(form, lowerMagic)
 	form[len(lowerMagic)] = byte(reduce)
 	binary.BigEndian.PutUint32(form[lowerHead-crc32.Size:], crc32.Checksum(form[lowerHead:], castagnoli))
-	return e.readLower(form)
+	return e.readLower(ctx, form)
 }
 
 func (e *Engine) appendLower(out []byte, f store.Blob, cut *jp2.Lower, from, to int) ([]byte, error) {
@@ -141,7 +141,7 @@ func (e *Engine) appendLower(out []byte, f store.Blob, cut *jp2.Lower, from, to 
 }
 
 // readLower takes over the stored form, which must be sound.
-func (e *Engine) readLower(form []byte) (*lower, error) {
+func (e *Engine) readLower(ctx context.Context, form []byte) (*lower, error) {
 	if len(form) < lowerHead || string(form[:len(lowerMagic)]) != lowerMagic {
 		return nil, errNotLower
 	}
@@ -154,7 +154,7 @@ func (e *Engine) readLower(form []byte) (*lower, error) {
 	if err != nil {
 		return nil, err
 	}
-	low.index, err = jp2.BuildIndex(r, size, h, e.told())
+	low.index, err = jp2.BuildIndex(r, size, h, e.told(ctx))
 	return low, err
 }
 
@@ -165,7 +165,7 @@ func (e *Engine) loadLower(o store.Object) *lower {
 		if form == nil {
 			continue
 		}
-		low, err := e.readLower(form)
+		low, err := e.readLower(e.work, form)
 		if err == nil {
 			return low
 		}

@@ -99,12 +99,20 @@ func (e *Engine) outline(o store.Object) *shelved {
 			x = &Index{}
 			x.Index, err = jp2.NewIndex(h)
 		}
-		if err == nil && x.Memory() > e.cfg.IndexBytes/indexShare {
-			err = refusal{fmt.Errorf("the index would take %d bytes of memory", x.Memory())}
+		if err == nil {
+			err = e.fits(x)
 		}
 		return err
 	})
 	return e.verdict(ctx, o, x, err)
+}
+
+// fits refuses what would take too much of the memory for all indices.
+func (e *Engine) fits(x *Index) error {
+	if n := x.Memory(); n > e.cfg.IndexBytes/indexShare {
+		return refusal{fmt.Errorf("the index would take %d bytes of memory", n)}
+	}
+	return nil
 }
 
 // opened works on a version's file. Its error is tile.Changed where the file was written to.

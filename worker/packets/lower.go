@@ -98,14 +98,15 @@ func (e *Engine) cutLower(ctx context.Context, f store.Blob, x *Index, reduce in
 		return nil, err
 	}
 	form := cut.Begin(make([]byte, lowerHead))
-	for t := 0; t < x.Tiles(); t += batch {
+	for t, n := 0, 0; t < x.Tiles(); t += n {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if t == batch { // the others are likely to be as long
-			form = slices.Grow(form, min(len(form)*(x.Tiles()/batch+1), int(e.cfg.IndexBytes/lowerShare)))
+		if t > 0 && t == n { // the others are likely to be as long
+			form = slices.Grow(form, min(len(form)*(x.Tiles()/n+1), int(e.cfg.IndexBytes/lowerShare)))
 		}
-		if form, err = e.appendLower(form, f, cut, t, min(t+batch, x.Tiles())); err != nil {
+		n = cut.Batch(t, min(t+batch, x.Tiles()))
+		if form, err = e.appendLower(form, f, cut, t, t+n); err != nil {
 			return nil, err
 		}
 	}

@@ -26,10 +26,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type folder struct {
 	*store.Dir
 	reads, fetches, wholes atomic.Int64
+	widest                 atomic.Int64 // bytes of the largest fetch
 
 	mu   sync.Mutex
 	gate chan struct{} // nil: open
 	fail error
+	bad  bool // a fault of ours: opening panics
 }
 
 type countedBlob struct {
@@ -39,7 +41,7 @@ type countedBlob struct {
 
 func (f *folder) Open(ctx context.Context, o store.Object) (store.Blob, error) {
 	f.mu.Lock()
-	gate, fail := f.gate, f.fail
+	gate, fail, bad := f.gate, f.fail, f.bad
 	f.mu.Unlock()
 	if gate != nil {
 		select {
@@ -50,6 +52,9 @@ func (f *folder) Open(ctx context.Context, o store.Object) (store.Blob, error) {
 	}
 	if fail != nil {
 		return nil, fail
+	}
+	if bad {
+		panic("not thought of")
 	}
 	b, err := f.Dir.Open(ctx, o)
 	return countedBlob{b, f}, err
@@ -62,6 +67,9 @@ func (b countedBlob) ReadAt(p []byte, off int64) (int, error) {
 
 func (b countedBlob) Fetch(r []store.Range) (io.ReaderAt, error) {
 	b.f.fetches.Add(1)
+	for n, most := total(r), b.f.widest.Load(); n > most && !b.f.widest.CompareAndSwap(most, n); {
+		most = b.f.widest.Load()
+	}
 	return b.Blob.Fetch(r)
 }
 
@@ -158,6 +166,19 @@ func TestFailures(t *testing.T) {
 		if s := e.Stats(); s.Refusals != 1 {
 			t.Errorf("%s: %+v", name, s)
 		}
+	}
+}
+
+// TestPanic: a fault of ours that one file brings out ends neither the process nor the wait,
+// and is not looked for again.
+func TestPanic(t *testing.T) {
+	e, f, o := stage(t, "-PLT")
+	f.bad = true
+	wantIndex(t, e, o, Refused)
+	settled(t, e)
+	wantIndex(t, e, o, Refused)
+	if s := e.Stats(); s.Refusals != 1 {
+		t.Errorf("%+v", s)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -233,9 +234,25 @@ func (e *Engine) begin(id version, o store.Object, walked bool) *building {
 			delete(e.pending, id)
 			e.mu.Unlock()
 		}()
+		defer e.survive(id, o, b)
 		e.build(id, o, b)
 	})
 	return b
+}
+
+// errPanic is why a version is not indexed that the index was not up to.
+var errPanic = errors.New("indexing failed by a fault of the server")
+
+// survive keeps a fault of ours that one file brings out from ending the service of all, and
+// has that file left alone.
+func (e *Engine) survive(id version, o store.Object, b *building) {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	e.counts.refusals.Add(1)
+	e.cfg.Log.Error("image is decoded from the whole file: indexing it failed; please report this", "key", o.Key, "version", o.Version, "panic", fault, "stack", string(debug.Stack()))
+	e.shelve(id, b, &shelved{refusal: errPanic})
 }
 
 // shelve keeps what there is of an index now, and tells those who wait for it.

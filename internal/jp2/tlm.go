@@ -15,6 +15,9 @@ type outline struct {
 	first  []int32    // of each tile, and one more
 }
 
+// mostParts is how many tile-parts a tile can have, as SOT numbers them (A.4.2).
+const mostParts = 255
+
 // toldPart is one tile-part as TLM tells of it.
 type toldPart struct {
 	tile        int32
@@ -40,7 +43,7 @@ func readOutline(src *source, cs *Codestream, b Budget) *outline {
 		o.first[p.tile+1]++
 	}
 	for t := range o.first[1:] {
-		if o.first[t+1] == 0 {
+		if o.first[t+1] == 0 || o.first[t+1] > mostParts {
 			return nil
 		}
 		o.first[t+1] += o.first[t]

@@ -202,13 +202,16 @@ func (e *Engine) learnAll(ctx context.Context, f store.Blob, size int64, x *Inde
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		ranges := x.Heads(tiles, false)
-		if e.cfg.Remote {
-			widen(ranges, size)
-		}
+		n, ranges := e.portion(tiles, func(t []int) []jp2.Range {
+			heads := x.Heads(t, false)
+			if e.cfg.Remote {
+				widen(heads, size)
+			}
+			return heads
+		})
 		src, err := fetchHeads(f, ranges)
 		if err == nil {
-			err = x.Learn(src, ranges, tiles, e.told(ctx))
+			err = x.Learn(src, ranges, tiles[:n], e.told(ctx))
 		}
 		if err != nil {
 			return err

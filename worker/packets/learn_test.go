@@ -181,3 +181,29 @@ func TestLearnFails(t *testing.T) {
 		t.Errorf("%q", why)
 	}
 }
+
+// TestHeadsBounded: what of tiles is held to index them is bounded, for those that a wish
+// touches and for those that nobody waits for.
+func TestHeadsBounded(t *testing.T) {
+	const most = 2 << 10
+	for name, arguments := range map[string]string{"a part each": "", "parts": " -TP R"} {
+		e, f, o := stage(t, "-t 128,128 -n 3 -p RPCL -c [32,32] -b 8,8 -PLT -TLM"+arguments, func(c *Config) { c.headBytes = most })
+		release := busy(t, e)
+		streamed(t, e, f, o, jp2.Rect{X1: 512, Y1: 256}, 0)
+		if learnt := e.Stats().Learnt; learnt != 8 || f.fetches.Load() < 3 {
+			t.Errorf("%s: %d tiles learnt in %d fetches", name, learnt, f.fetches.Load())
+		}
+		release()
+		settled(t, e)
+		f.widest.Store(0) // of packets for the region, and lower resolutions
+		e.Forget(func(string) bool { return true })
+		wantIndex(t, e, o, "")
+		settled(t, e)
+		if x := wantIndex(t, e, o, ""); !x.Complete() {
+			t.Errorf("%s: not complete", name)
+		}
+		if n := f.widest.Load(); n > most {
+			t.Errorf("%s: %d bytes fetched at a time", name, n)
+		}
+	}
+}

@@ -51,6 +51,8 @@ type Config struct {
 	BuildTime   time.Duration // of one index; ten minutes
 	Patience    time.Duration // with a build, while the whole file is at hand; 250 ms
 	Log         *slog.Logger
+
+	headBytes int64 // of a file held at a time to index tiles by them: times learners, the memory that takes
 }
 
 func (c Config) withDefaults() Config {
@@ -59,6 +61,7 @@ func (c Config) withDefaults() Config {
 	c.IndexBytes = cmp.Or(c.IndexBytes, 128<<20)
 	c.BuildTime = cmp.Or(c.BuildTime, 10*time.Minute)
 	c.Patience = cmp.Or(c.Patience, 250*time.Millisecond)
+	c.headBytes = cmp.Or(c.headBytes, headBytes)
 	return c
 }
 

@@ -70,13 +70,15 @@ type Engine struct {
 	cfg      Config
 	kept     *otter.Cache[version, *shelved]
 	lane     chan struct{} // holds a token while an index is being completed
+	opening  chan struct{} // holds a token while a file is being opened for the first time
 	learning chan struct{} // holds a token while tiles are being learnt for somebody
 	work     context.Context
 	end      context.CancelFunc
 	going    sync.WaitGroup
 
-	mu      sync.Mutex
-	pending map[version]*building
+	mu         sync.Mutex
+	pending    map[version]*building
+	background int // of those
 
 	counts    counts
 	fallbacks [len(reasons)]atomic.Uint64
@@ -102,7 +104,7 @@ func New(c Config) *Engine {
 		builds = farBuilds
 	}
 	return &Engine{
-		cfg: c, lane: make(chan struct{}, builds), learning: make(chan struct{}, learners),
+		cfg: c, lane: make(chan struct{}, builds), opening: make(chan struct{}, maxOpening), learning: make(chan struct{}, learners),
 		work: work, end: end, pending: make(map[version]*building),
 		kept: otter.Must(&otter.Options[version, *shelved]{
 			MaximumWeight: uint64(c.IndexBytes),

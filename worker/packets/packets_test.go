@@ -3,6 +3,7 @@ package packets
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/internal/store"
+	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/worker/decoder/decodertest"
 )
 
@@ -115,8 +117,8 @@ var corner = jp2.Rect{X1: 64, Y1: 64}
 
 func wantIndex(t *testing.T, e *Engine, o store.Object, want Reason) *Index {
 	t.Helper()
-	x, why := e.Index(t.Context(), o, corner, 0)
-	if why != want || (x == nil) != (want != "") {
+	x, why, err := e.Index(t.Context(), o, corner, 0)
+	if why != want || err != nil || (x == nil) != (want != "") {
 		t.Fatalf("index %v, %q; want %q", x != nil, why, want)
 	}
 	return x
@@ -133,7 +135,7 @@ func TestJoined(t *testing.T) {
 	}
 	left, cancel := context.WithCancel(t.Context())
 	cancel()
-	if x, why := e.Index(left, o, corner, 0); x != nil || why != Pending {
+	if x, why, _ := e.Index(left, o, corner, 0); x != nil || why != Pending {
 		t.Errorf("gave up: %q", why)
 	}
 	close(f.gate)
@@ -192,6 +194,43 @@ func TestBounded(t *testing.T) {
 		wantIndex(t, e, other, Pending)
 	}
 	wantIndex(t, e, o, Busy)
+}
+
+// TestFarAway: where the whole file is far away, neither a store that fails nor many that
+// wait are a reason to fetch it; a manifest of fresh pages waits its turn.
+func TestFarAway(t *testing.T) {
+	e, f, o := stage(t, "-PLT", far)
+	f.fail = tile.Fail(tile.Timeout, "", errors.New("too slow"))
+	if x, _, err := e.Index(t.Context(), o, corner, 0); x != nil || tile.CodeOf(err) != tile.Timeout {
+		t.Errorf("a store too slow: %v", err)
+	}
+	f.fail, f.gate = nil, make(chan struct{})
+	page := func(i int) store.Object {
+		other := o
+		other.Version = fmt.Sprint(i)
+		return other
+	}
+	waiting, leave := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	for i := range maxPending {
+		group.Go(func() { _, _, _ = e.Index(waiting, page(i), corner, 0) })
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		e.mu.Lock()
+		n := len(e.pending)
+		e.mu.Unlock()
+		if n == maxPending {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d wait", n)
+		}
+	}
+	if x, why, err := e.Index(t.Context(), o, corner, 0); x != nil || why != Busy || tile.CodeOf(err) != tile.Busy {
+		t.Errorf("one too many: %q, %v", why, err)
+	}
+	leave()
+	group.Wait()
 }
 
 // TestReasons: what is not worth making, or too much, is left to the whole file.

@@ -83,7 +83,7 @@ func (e *Edge) judgeManifest(ctx context.Context, x *exchange, path string) (ver
 // stored finds a document that may be known of. Like images, one that is hidden is
 // looked for under a name that nobody has.
 func (e *Edge) stored(ctx context.Context, x *exchange, path string, v verdict) (*document, error) {
-	if !e.cfg.Keeper.Ready() {
+	if !e.cfg.Keeper.Ready() || v.blind() {
 		return nil, errUnsure
 	}
 	hidden := v.Outcome == authz.NotFound

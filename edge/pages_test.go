@@ -18,13 +18,13 @@ import (
 )
 
 // withPages puts the real pages behind the edge.
-func withPages(t *testing.T) *stage {
-	return newStage(t, func(c *edge.Config) {
-		library := c.Library
-		c.Pages = func(e *edge.Edge) http.Handler {
-			return pages.New(pages.Config{Library: library, Judge: e, Look: look.New(look.Config{Name: "Test Archive"}), Texts: catalogue.Bundled(), Log: slog.New(slog.DiscardHandler)})
-		}
-	})
+func withPages(t *testing.T) *stage { return newStage(t, realPages) }
+
+func realPages(c *edge.Config) {
+	library := c.Library
+	c.Pages = func(e *edge.Edge) http.Handler {
+		return pages.New(pages.Config{Library: library, Judge: e, Look: look.New(look.Config{Name: "Test Archive"}), Texts: catalogue.Bundled(), Log: slog.New(slog.DiscardHandler)})
+	}
 }
 
 // R33: the viewer's page tells nothing of what is hidden, to whoever asks and

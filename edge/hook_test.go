@@ -41,7 +41,7 @@ func withHook(t *testing.T, adjust ...func(*edge.Config)) (s *stage, asked *atom
 	t.Cleanup(client.Close)
 	s = newStage(t, append(adjust, func(c *edge.Config) { c.Hook = client })...)
 	s.setRules([]authz.Rule{
-		{Name: "theirs", Images: []string{"other/**"}, Access: authz.Hook, Tier: &authz.Tier{Scale: 8}},
+		{Name: "theirs", Images: []string{"other/**"}, Access: authz.Hook},
 		{Name: "ours", Images: []string{"open/**"}, Access: authz.Open},
 	})
 	return s, asked, server
@@ -69,13 +69,14 @@ func TestHookDecides(t *testing.T) {
 	// It is down: what it decides about is shown to nobody, the rest goes on (R18).
 	s.want(503, image, cookieOf("alice"))
 	s.want(503, "/iiif/2/other%2FW/info.json", tokenOf("alice"))
-	s.want(200, "/iiif/3/other%2FW~reduced"+pixels)
+	s.want(503, "/iiif/3/other%2FW~reduced"+pixels)
 	s.want(200, "/iiif/3/open%2FW"+pixels)
 }
 
 // R33: what that system hides is not there, byte for byte.
 func TestHookHides(t *testing.T) {
 	s, _, _ := withHook(t)
+	s.want(404, "/iiif/3/other%2FW~reduced"+pixels, cookieOf("sam"))
 	for _, path := range []string{"/iiif/3/other%%2F%s" + pixels, "/iiif/3/other%%2F%s/info.json", "/iiif/2/other%%2F%s/info.json"} {
 		if diff := diffAnswers(s.ask(fmt.Sprintf(path, "W"), cookieOf("sam")), s.ask(fmt.Sprintf(path, "X"), cookieOf("sam"))); diff != "" {
 			t.Errorf("%s: %s", path, diff)

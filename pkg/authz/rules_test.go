@@ -278,3 +278,11 @@ func TestCompileRefusesDefinitions(t *testing.T) {
 		}
 	}
 }
+
+func TestSplitTier(t *testing.T) {
+	for id, want := range map[string]string{"a~reduced": "a", "a/b.jp2~reduced": "a/b.jp2", "a": "", "~reduced": "", "a/~reduced": "", "a~reduced/b": "", "a~reduced~reduced": "a~reduced"} {
+		if of, marked := authz.SplitTier(id); of != want || marked != (want != "") {
+			t.Errorf("%s: %q, %v", id, of, marked)
+		}
+	}
+}

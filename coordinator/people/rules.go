@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/db"
@@ -158,8 +159,12 @@ func (s *Service) ExplainAll(ctx context.Context, q Question) (Explanation, erro
 	if err != nil {
 		return Explanation{}, err
 	}
-	images := []string{q.Image}
-	if whole, marked := authz.SplitTier(q.Image); marked {
+	id := q.Image
+	if s.SlashSubstitute != "" {
+		id = strings.ReplaceAll(id, s.SlashSubstitute, "/")
+	}
+	images := []string{id}
+	if whole, marked := authz.SplitTier(id); marked {
 		images = append(images, whole)
 	}
 	if policy, err = s.withItems(ctx, policy, images...); err != nil {
@@ -169,7 +174,7 @@ func (s *Service) ExplainAll(ctx context.Context, q Question) (Explanation, erro
 		q.At = s.Now()
 	}
 	who.Addr, who.Terms = q.Addr, append(who.Terms, q.Terms...)
-	return explain(policy, who, q.Image, q.At), nil
+	return explain(policy, who, id, q.At), nil
 }
 
 // explain reads an identifier as edges do: that of a smaller image is about the whole,

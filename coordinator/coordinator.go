@@ -58,6 +58,8 @@ type Config struct {
 	Images  func(ctx context.Context, q tile.Query) (tile.Listing, error) // lists images; nil: nobody can
 	Purge   func(ctx context.Context, p cluster.Purge) error              // tells edges and workers what to forget; nil: nobody can
 
+	SlashSubstitute string // stands for "/" in identifiers, as at edges; empty: off
+
 	Fallback authz.Access         // for images that no rule names; default "login"
 	Announce func(revision int64) // called after each commit that edges must hear about
 	Now      func() time.Time
@@ -124,7 +126,7 @@ func New(config Config) (*Coordinator, error) {
 		people: people.New(people.Config{
 			DB: config.DB, Passwords: password.NewHasher(config.Passwords),
 			SessionIdle: config.SessionIdle, SessionMax: config.SessionMax, TokenLife: config.TokenLife, AuditKeep: config.AuditKeep,
-			TokenIssuers: config.TokenIssuers, Fallback: config.Fallback, Announce: config.Announce, Now: config.Now, Log: config.Log,
+			TokenIssuers: config.TokenIssuers, Fallback: config.Fallback, SlashSubstitute: config.SlashSubstitute, Announce: config.Announce, Now: config.Now, Log: config.Log,
 		}),
 		name: config.Name, service: config.Service, fallback: config.Fallback, viewers: map[origin]bool{}, log: config.Log,
 		members: config.Members, images: config.Images, purge: config.Purge,

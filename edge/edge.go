@@ -122,6 +122,7 @@ type Edge struct {
 	gate      gate
 	images    *recent[string, tile.Image]
 	documents *recent[documentKey, *document]
+	rulings   rulings
 	results   *otter.Cache[tile.Key, *picture]
 	renders   flight.Group[tile.Key, rendering]
 	pages     http.Handler
@@ -158,8 +159,8 @@ func New(cfg Config) (*Edge, error) {
 
 		said: newSaid(cfg.Texts, cfg.Institution),
 	}
-	e.images = newRecent(cfg, maxImages, func(tile.Image) uint32 { return 1 }, cfg.Renderer.Info)
+	e.images = newRecent(cfg, maxImages, func(string, tile.Image) uint32 { return 1 }, cfg.Renderer.Info)
 	e.pages = cfg.Pages(e)
-	e.documents = newRecent(cfg, maxDocumentBytes, (*document).weight, e.prepare)
+	e.documents = newRecent(cfg, maxDocumentBytes, weightOf, e.prepare)
 	return e, nil
 }

@@ -123,8 +123,6 @@ func (e *Edge) pageOf(ctx context.Context, x *exchange, id string, who visitor) 
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case v.unsure && v.Access == authz.Hidden:
-		return nil, errUnsure
 	}
 	spelling := e.spell(id)
 	page := &iiif.Page{

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tessera-iiif/tessera/internal/iiif"
 	"github.com/tessera-iiif/tessera/internal/tile"
+	"github.com/tessera-iiif/tessera/pkg/authz"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
 )
 
@@ -75,7 +76,7 @@ func (e *Edge) infoBody(x *exchange, t iiifurl.Target, img tile.Image, v verdict
 // whole changes by the hour, so nothing of this may be kept.
 func (e *Edge) toTier(x *exchange, t iiifurl.Target) {
 	h := x.header()
-	h["Location"] = []string{x.baseURI(t) + tierMark + "/info.json"}
+	h["Location"] = []string{x.baseURI(t) + authz.TierMark + "/info.json"}
 	h["Cache-Control"], h["Vary"] = noStore, varyReader
 	x.release()
 	x.begin(http.StatusFound)

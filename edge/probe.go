@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/tessera-iiif/tessera/internal/iiif"
+	"github.com/tessera-iiif/tessera/pkg/authz"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
 )
 
@@ -58,7 +59,7 @@ func (e *Edge) probeResult(x *exchange, spelling string, status int) iiif.ProbeR
 	}
 	if x.verdict.instead() {
 		result.Preview = e.said.preview
-		result.Substitute = x.site.url + "/iiif/3/" + spelling + tierMark
+		result.Substitute = x.site.url + "/iiif/3/" + spelling + authz.TierMark
 	}
 	return result
 }

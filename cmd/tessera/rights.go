@@ -42,7 +42,7 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 	c, err := coordinator.New(coordinator.Config{
 		Name: s.settings.Name, DB: people, PublicURLs: s.settings.PublicURLs, ViewerOrigins: s.settings.Viewers,
 		SessionIdle: s.settings.SessionIdle, SessionMax: s.settings.SessionMax, TokenLife: s.settings.TokenLife, AuditKeep: s.settings.AuditKeep,
-		SameSite: s.settings.SameSite, Service: serviceName, Fallback: authz.Access(s.settings.Access), Log: s.log,
+		SameSite: s.settings.SameSite, Service: serviceName, Fallback: authz.Access(s.settings.Access), SlashSubstitute: s.settings.SlashSub, Log: s.log,
 		Passwords: s.passwords(),
 		SignInBy:  signInBy, Look: look, Texts: texts,
 		TokenIssuers: tokenIssuers(s.settings.TokenProviders()),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/db"
@@ -158,15 +159,37 @@ func (s *Service) ExplainAll(ctx context.Context, q Question) (Explanation, erro
 	if err != nil {
 		return Explanation{}, err
 	}
-	if policy, err = s.withItems(ctx, policy, q.Image); err != nil {
+	id := q.Image
+	if s.SlashSubstitute != "" {
+		id = strings.ReplaceAll(id, s.SlashSubstitute, "/")
+	}
+	images := []string{id}
+	if whole, marked := authz.SplitTier(id); marked {
+		images = append(images, whole)
+	}
+	if policy, err = s.withItems(ctx, policy, images...); err != nil {
 		return Explanation{}, err
 	}
 	if q.At.IsZero() {
 		q.At = s.Now()
 	}
 	who.Addr, who.Terms = q.Addr, append(who.Terms, q.Terms...)
-	image := tile.RuleName(q.Image)
-	return Explanation{policy.Decide(who, image, q.At), policy.Matches(image, q.At)}, nil
+	return explain(policy, who, id, q.At), nil
+}
+
+// explain reads an identifier as edges do: that of a smaller image is about the whole,
+// where there is a smaller one, and a name like any other elsewhere.
+func explain(policy *authz.Policy, who authz.Principal, id string, at time.Time) Explanation {
+	if whole, marked := authz.SplitTier(id); marked {
+		image := tile.RuleName(whole)
+		if d := policy.Decide(who, image, at); d.Tier != nil {
+			d = d.OfTier()
+			d.Tier = nil // there is none of a tier
+			return Explanation{d, policy.Matches(image, at)}
+		}
+	}
+	image := tile.RuleName(id)
+	return Explanation{policy.Decide(who, image, at), policy.Matches(image, at)}
 }
 
 func (s *Service) explained(ctx context.Context, user string) (authz.Principal, error) {

@@ -48,7 +48,8 @@ func (p *Pages) landing(w http.ResponseWriter, r *http.Request) {
 
 // Hidden images are passed over as if they were not there: neither a page without
 // images nor an address with a name in it may tell that they are. That takes longer
-// the more of them lie side by side; after maxPassed the listing ends.
+// the more of them lie side by side; after maxPassed the listing ends. So it is with
+// images of which another system decides whether they are: it cannot be asked of all.
 const (
 	passing   = 1000
 	maxPassed = 50_000
@@ -66,7 +67,7 @@ func (p *Pages) cards(r *http.Request, q tile.Query) (cards []card, more bool, e
 			switch {
 			case err != nil:
 				return cards, false, err
-			case d.Outcome == authz.NotFound:
+			case d.Outcome == authz.NotFound || d.Outcome == authz.AskHook:
 			case len(cards) == perPage:
 				return cards, true, nil
 			default:

@@ -59,7 +59,7 @@ type Settings struct {
 	RejectBox    bool     `flag:"reject-oversize-box" roles:"serve edge" help:"refuse !w,h larger than the region, as the community validator reads it"`
 	JPEGQuality  int      `flag:"jpeg-quality" roles:"serve edge" default:"85" help:"quality of lossy answers, 1 to 100"`
 	TileSize     int      `flag:"tile-size" roles:"serve edge" default:"0" help:"tile size advertised in info.json; 0: chosen per file"`
-	SlashSub     string   `flag:"slash-substitute" roles:"serve edge" help:"one character that stands for / in identifiers"`
+	SlashSub     string   `flag:"slash-substitute" roles:"serve edge coordinator" help:"one character that stands for / in identifiers"`
 	Access       string   `flag:"default-access" roles:"serve edge coordinator" default:"login" help:"open or login: images no rule names"`
 	ManAccess    string   `flag:"manifest-access" roles:"serve edge" default:"open" help:"open, or as-images"`
 	TokenOpens   bool     `flag:"iiif-token-opens-images" roles:"serve edge" help:"let IIIF access tokens open images, which the specifications forbid (the older stack did)"`

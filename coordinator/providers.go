@@ -123,6 +123,8 @@ type journey struct {
 	Window   bool   `json:"window,omitempty"`   // ends on the page that closes itself
 	LinkTo   string `json:"linkTo,omitempty"`   // id of the user who adds the provider
 	LinkFrom string `json:"linkFrom,omitempty"` // id of the session she does it from
+
+	LinkAdmin bool `json:"linkAdmin,omitempty"` // she left with an administrator's cookie
 }
 
 // start is the address of the page that sends the browser to a provider.

@@ -49,6 +49,16 @@ func (r Reader) Identities(ctx context.Context, userID string) ([]Identity, erro
 	return all, nil
 }
 
+// AdminIdentities lists those by which somebody is an administrator, oldest first.
+func (r Reader) AdminIdentities(ctx context.Context) ([]Identity, error) {
+	rows, err := r.q.QueryContext(ctx, identitySelect+`WHERE admin ORDER BY created, issuer, subject`)
+	all, err := collect(rows, err, func(rows *sql.Rows) (Identity, error) { return scanIdentity(rows) })
+	if err != nil {
+		return nil, fmt.Errorf("identities of administrators: %w", err)
+	}
+	return all, nil
+}
+
 // InsertIdentity ties a subject to a user; ErrTaken if it is somebody already.
 func (tx *Tx) InsertIdentity(ctx context.Context, i Identity) error {
 	err := tx.exec(ctx, `INSERT INTO identities (issuer, subject, user_id, provider, email, founded, admin, created, seen)
@@ -65,6 +75,11 @@ func (tx *Tx) InsertIdentity(ctx context.Context, i Identity) error {
 func (tx *Tx) SaveIdentity(ctx context.Context, i Identity) error {
 	return tx.execOne(ctx, "save identity", `UPDATE identities SET provider = $1, email = $2, admin = $3, seen = $4
 		WHERE issuer = $5 AND subject = $6`, i.Provider, i.Email, i.Admin, millis(tx.now), i.Issuer, i.Subject)
+}
+
+// TakeAdmin notes that nobody is an administrator by an identity any more.
+func (tx *Tx) TakeAdmin(ctx context.Context, issuer, subject string) error {
+	return tx.execOne(ctx, "take administration", `UPDATE identities SET admin = FALSE WHERE issuer = $1 AND subject = $2`, issuer, subject)
 }
 
 // DeleteIdentity unties a subject, with the groups it brought.

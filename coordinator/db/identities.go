@@ -93,13 +93,30 @@ func (tx *Tx) forgetIdentity(issuer, subject string) {
 	tx.ended[session.IdentityHash(issuer, subject)] = struct{}{}
 }
 
-// forgetIdentities makes edges ask anew about whatever providers know a user as.
-func (tx *Tx) forgetIdentities(ctx context.Context, userID string) error {
-	all, err := tx.Identities(ctx, userID)
+// forgetIdentities makes edges ask anew about whatever providers know the users as whom a
+// condition on user_id selects.
+func (tx *Tx) forgetIdentities(ctx context.Context, where string, args ...any) error {
+	rows, err := tx.q.QueryContext(ctx, identitySelect+`WHERE `+where, args...)
+	all, err := collect(rows, err, func(rows *sql.Rows) (Identity, error) { return scanIdentity(rows) })
+	if err != nil {
+		return fmt.Errorf("identities to forget: %w", err)
+	}
 	for _, i := range all {
 		tx.forgetIdentity(i.Issuer, i.Subject)
 	}
-	return err
+	return nil
+}
+
+// forgetHolders makes edges ask anew about every credential of the users whom a condition
+// on user_id selects.
+func (tx *Tx) forgetHolders(ctx context.Context, where string, args ...any) error {
+	if err := tx.forgetSessions(ctx, where, args...); err != nil {
+		return err
+	}
+	if err := tx.forget(ctx, `SELECT hash FROM personal_tokens WHERE `+where, args...); err != nil {
+		return err
+	}
+	return tx.forgetIdentities(ctx, where, args...)
 }
 
 // LentGroups lists the groups that a subject's provider says it is in, in no order.
@@ -132,10 +149,7 @@ func (tx *Tx) SetLentGroups(ctx context.Context, issuer, subject string, groups 
 func (tx *Tx) DropLentGroups(ctx context.Context, issuer string) error {
 	const members = `user_id IN (SELECT i.user_id FROM identities i
 		JOIN provider_memberships m ON m.issuer = i.issuer AND m.subject = i.subject WHERE i.issuer = $1)`
-	if err := tx.forgetSessions(ctx, members, issuer); err != nil {
-		return err
-	}
-	if err := tx.forget(ctx, `SELECT hash FROM personal_tokens WHERE `+members, issuer); err != nil {
+	if err := tx.forgetHolders(ctx, members, issuer); err != nil {
 		return err
 	}
 	return tx.exec(ctx, `DELETE FROM provider_memberships WHERE issuer = $1`, issuer)

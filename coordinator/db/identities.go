@@ -129,6 +129,15 @@ func (r Reader) LentGroups(ctx context.Context, issuer, subject string) ([]strin
 	return names, nil
 }
 
+// IsLent tells whether a provider has put anybody into a group.
+func (r Reader) IsLent(ctx context.Context, group string) (lent bool, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM provider_memberships WHERE name = $1)`, group).Scan(&lent)
+	if err != nil {
+		return false, fmt.Errorf("groups of providers: %w", err)
+	}
+	return lent, nil
+}
+
 // SetLentGroups replaces the groups that a subject's provider says it is in, and no
 // others.
 func (tx *Tx) SetLentGroups(ctx context.Context, issuer, subject string, groups []string) error {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/internal/session"
+	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
 // appointed comes in by a provider that says who administers.
@@ -116,4 +117,24 @@ func TestGoneProviderTakesAdministration(t *testing.T) {
 func adminChange(email string) people.UserChange {
 	yes := true
 	return people.UserChange{Email: &email, Admin: &yes}
+}
+
+// R51: whom a provider puts into a group gets nothing by another one that takes its name.
+func TestRenameToLentGroup(t *testing.T) {
+	h := newHouse(t)
+	h.setRules(t, authz.Document{Items: []authz.Rule{{Images: []string{"maps/**"}, Access: authz.Groups, Groups: []string{"curators"}}}})
+	reader := h.reader(t)
+	if err := h.SetMember(t.Context(), people.Actor{}, "curators", reader.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	ada := h.arrives(t, openIssuer, "ada") // into "lent"
+	if _, err := h.RenameGroup(t.Context(), people.Actor{}, "curators", "lent"); !isConflict(err, "group-taken") {
+		t.Errorf("R51 renamed: %v", err)
+	}
+	if d, err := h.Explain(t.Context(), ada.ID, "maps/1"); err != nil || d.Outcome == authz.Allow {
+		t.Errorf("R51 opened to whom a provider put there: %+v, %v", d, err)
+	}
+	if _, err := h.RenameGroup(t.Context(), people.Actor{}, "curators", "keepers"); err != nil {
+		t.Errorf("a free name: %v", err)
+	}
 }

@@ -9,9 +9,9 @@ import (
 
 // Bounds of what is said of one change, which may concern ten thousand rules.
 const (
-	maxPart  = 16 << 10 // bytes of an entry, unless one piece is longer
+	maxPart  = 32 << 10 // bytes of an entry, unless one piece is longer
 	maxPiece = 24 << 10 // bytes of a text that is repeated whole
-	maxParts = 256      // entries
+	maxParts = 64       // entries: they are written in one transaction, which others wait for
 )
 
 // spread says which part of a change an entry tells.

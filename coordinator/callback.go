@@ -72,16 +72,21 @@ func (c *Coordinator) returned(r *http.Request, provider *oidc.Provider) (kept, 
 }
 
 // mayLink: whoever adds a provider to an account is still signed in to it, in the session
-// she asked from.
+// she asked from, which an administrator proved by her own cookie then: the callback opens
+// a session that administers.
 func (c *Coordinator) mayLink(r *http.Request, j journey) error {
 	if j.LinkTo == "" {
 		return nil
 	}
 	sess, err := c.session(r)
-	if errors.Is(err, session.ErrUnknown) || err == nil && (sess.ID != j.LinkFrom || sess.User.ID != j.LinkTo) {
+	if errors.Is(err, session.ErrUnknown) || err == nil && !j.isOf(sess) {
 		return &people.Error{Kind: people.Forbidden, Code: "link-elsewhere"}
 	}
 	return err
+}
+
+func (j journey) isOf(sess people.Session) bool {
+	return sess.ID == j.LinkFrom && sess.User.ID == j.LinkTo && sess.User.Admin == j.LinkAdmin
 }
 
 // arrivalOf is what people need to know of somebody a provider vouches for.

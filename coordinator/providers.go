@@ -141,6 +141,8 @@ type journey struct {
 	LinkTo   string `json:"linkTo,omitempty"`   // id of the user who adds the provider
 	LinkFrom string `json:"linkFrom,omitempty"` // id of the session she does it from
 	Waiter   string `json:"waiter,omitempty"`   // page that waits for this window to end, "" for none
+
+	LinkAdmin bool `json:"linkAdmin,omitempty"` // she left with an administrator's cookie
 }
 
 // start is the address of the page that sends the browser to a provider.

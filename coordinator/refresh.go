@@ -34,9 +34,21 @@ func (c *Coordinator) keepAsking(ctx context.Context) {
 	}
 }
 
+// asked names the providers that are asked whether people may stay. Sessions of others
+// may be due since the operator wanted it otherwise, and must not be in the way.
+func (p *providers) asked() []string {
+	var names []string
+	for name, settings := range p.settings {
+		if settings.Refresh > 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // askDue asks about every session that is due.
 func (c *Coordinator) askDue(ctx context.Context) {
-	due, err := c.people.DueSessions(ctx, askAtMost)
+	due, err := c.people.DueSessions(ctx, c.providers.asked(), askAtMost)
 	if err != nil {
 		if ctx.Err() == nil {
 			c.log.ErrorContext(ctx, "sessions of providers not looked up", "error", err)
@@ -61,10 +73,7 @@ func (c *Coordinator) askDue(ctx context.Context) {
 // ask asks about one session (R42). A refresh token is used once, so it is asked by one
 // coordinator alone; what comes of it is written down even if this one is to stop.
 func (c *Coordinator) ask(ctx context.Context, p people.ProviderSession) error {
-	settings, ok := c.providers.settings[p.Provider]
-	if !ok || settings.Refresh == 0 {
-		return nil
-	}
+	settings := c.providers.settings[p.Provider]
 	until := c.people.Now().Add(askMargin)
 	mine, err := c.people.Postpone(ctx, p, until)
 	if err != nil || !mine {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator"
+	"github.com/tessera-iiif/tessera/coordinator/db/dbtest"
 	"github.com/tessera-iiif/tessera/coordinator/oidc/oidctest"
 	"github.com/tessera-iiif/tessera/coordinator/seal"
 	"github.com/tessera-iiif/tessera/internal/session"
@@ -123,6 +124,50 @@ func TestRefresh(t *testing.T) {
 			t.Error("a coordinator with another key did something")
 		}
 	})
+}
+
+// R42: sessions of a provider that is asked no more are in nobody's way, however many there
+// are, and are asked about again once the operator wants it so.
+func TestRefreshIsNotStarved(t *testing.T) {
+	s := newCampus(t, hourly)
+	quiet := s.signedIn()
+	s.idp.Knows("alice", nil)
+	const many = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250) `
+	for _, statement := range []string{
+		`INSERT INTO sessions (id, hash, user_id, provider, network, agent, created, seen, expires)
+			SELECT id || '-' || i, substr(hash, 1, 60) || CAST(1000 + i AS TEXT), user_id, provider, network, agent, created, seen, expires FROM sessions, n WHERE provider = 'campus'`,
+		`INSERT INTO provider_sessions (session_id, issuer, subject, sid, id_token, refresh, due, confirmed)
+			SELECT session_id || '-' || i, issuer, subject, sid, id_token, refresh, due, confirmed FROM provider_sessions, n`,
+	} {
+		dbtest.Exec(t, s.source, many+statement)
+	}
+	s.pass(time.Minute)
+	both := func(campus time.Duration) func(*coordinator.Config) {
+		return func(c *coordinator.Config) {
+			s.configure(c)
+			c.SignInBy.Providers[0].Refresh, c.SignInBy.Providers[1].Refresh = campus, time.Hour
+		}
+	}
+	s.open(both(0))
+	s.partner.Knows("bob", map[string]any{"name": "Bob"})
+	b := s.browser()
+	b.want(b.by(s.partner, "partner", "bob", ""), http.StatusSeeOther)
+	s.partner.Knows("bob", nil)
+	s.later(b, 2*time.Hour)
+	s.c.AskDue(t.Context())
+	if s.knows(session.KindSession, b.hash()) {
+		t.Error("R42 a session that its provider ended lives on")
+	}
+	if !s.knows(session.KindSession, quiet.hash()) {
+		t.Fatal("a provider that is not to be asked was")
+	}
+	s.open(both(time.Hour))
+	for range 2 {
+		s.c.AskDue(t.Context())
+	}
+	if s.knows(session.KindSession, quiet.hash()) {
+		t.Error("R42 never asked about again")
+	}
 }
 
 // R42: a refresh token is used once, however many coordinators there are; a second use

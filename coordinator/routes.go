@@ -41,10 +41,10 @@ func (c *Coordinator) providerRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /auth/oidc/{provider}/start", c.startSignIn)
 	mux.HandleFunc("GET /auth/oidc/{provider}/callback", c.callback)
 	mux.HandleFunc("POST /auth/oidc/{provider}/backchannel-logout", c.backchannelLogout)
-	mux.HandleFunc("POST /auth/oidc/{provider}/link", c.forPerson(c.postAddWay))
+	mux.HandleFunc("POST /auth/oidc/{provider}/link", c.forWays(c.postAddWay))
 	mux.HandleFunc("POST /auth/find", c.findProvider)
 	mux.HandleFunc("GET "+waysPath, c.forPerson(c.getWays))
-	mux.HandleFunc("POST "+waysPath+"/remove", c.forPerson(c.postRemoveWay))
+	mux.HandleFunc("POST "+waysPath+"/remove", c.forWays(c.postRemoveWay))
 }
 
 // ofService turns requests for other auth services than ours away.

@@ -5,6 +5,7 @@ package audit
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -55,6 +56,9 @@ type Change struct {
 	To   any `json:"to"`
 }
 
+// DigestOf is the SHA-256 of what was too long to repeat, or was not kept.
+func DigestOf(text []byte) Hash { return sha256.Sum256(text) }
+
 // Origin is where a request came from.
 type Origin struct {
 	Addr      netip.Addr
@@ -89,8 +93,9 @@ const (
 	maxDetails = 64 << 10
 )
 
-// details gives the stored form. What is too long is replaced by a word about it: an
-// action must not fail because too much can be said of it.
+// details gives the stored form. What is too long is replaced by its length and SHA-256:
+// an action must not fail because too much can be said of it, and whoever has what was
+// said can still prove it.
 func (e Event) details() (json.RawMessage, error) {
 	if e.Details == nil {
 		return json.RawMessage("{}"), nil
@@ -100,7 +105,7 @@ func (e Event) details() (json.RawMessage, error) {
 		return nil, fmt.Errorf("audit details of %s: %w", e.Name, err)
 	}
 	if len(text) > maxDetails {
-		return json.RawMessage(fmt.Sprintf(`{"omitted":"%d bytes"}`, len(text))), nil
+		return json.RawMessage(fmt.Sprintf(`{"omitted":"%d bytes","sha256":"%s"}`, len(text), DigestOf(text))), nil
 	}
 	return text, nil
 }

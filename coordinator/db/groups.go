@@ -74,11 +74,7 @@ func (tx *Tx) touchMembers(ctx context.Context, name string) error {
 		millis(tx.now), name)
 }
 
-// forgetGroup makes edges ask anew about every credential of a group's members.
+// forgetGroup makes edges ask anew about whatever a group's members hold.
 func (tx *Tx) forgetGroup(ctx context.Context, name string) error {
-	const members = `user_id IN (SELECT user_id FROM memberships WHERE name = $1)`
-	if err := tx.forgetSessions(ctx, members, name); err != nil {
-		return err
-	}
-	return tx.forget(ctx, `SELECT hash FROM personal_tokens WHERE `+members, name)
+	return tx.forgetHolders(ctx, `user_id IN (SELECT user_id FROM memberships WHERE name = $1)`, name)
 }

@@ -49,6 +49,16 @@ func (r Reader) Identities(ctx context.Context, userID string) ([]Identity, erro
 	return all, nil
 }
 
+// AdminIdentities lists those by which somebody is an administrator, oldest first.
+func (r Reader) AdminIdentities(ctx context.Context) ([]Identity, error) {
+	rows, err := r.q.QueryContext(ctx, identitySelect+`WHERE admin ORDER BY created, issuer, subject`)
+	all, err := collect(rows, err, func(rows *sql.Rows) (Identity, error) { return scanIdentity(rows) })
+	if err != nil {
+		return nil, fmt.Errorf("identities of administrators: %w", err)
+	}
+	return all, nil
+}
+
 // InsertIdentity ties a subject to a user, from now on unless it says since when;
 // ErrTaken if it is somebody already.
 func (tx *Tx) InsertIdentity(ctx context.Context, i Identity) error {
@@ -71,6 +81,11 @@ func (tx *Tx) SaveIdentity(ctx context.Context, i Identity) error {
 		WHERE issuer = $5 AND subject = $6`, i.Provider, i.Email, i.Admin, millis(tx.now), i.Issuer, i.Subject)
 }
 
+// TakeAdmin notes that nobody is an administrator by an identity any more.
+func (tx *Tx) TakeAdmin(ctx context.Context, issuer, subject string) error {
+	return tx.execOne(ctx, "take administration", `UPDATE identities SET admin = FALSE WHERE issuer = $1 AND subject = $2`, issuer, subject)
+}
+
 // DeleteIdentity unties a subject, with the groups it brought.
 func (tx *Tx) DeleteIdentity(ctx context.Context, issuer, subject string) error {
 	tx.forgetIdentity(issuer, subject)
@@ -82,13 +97,30 @@ func (tx *Tx) forgetIdentity(issuer, subject string) {
 	tx.ended[session.IdentityHash(issuer, subject)] = struct{}{}
 }
 
-// forgetIdentities makes edges ask anew about whatever providers know a user as.
-func (tx *Tx) forgetIdentities(ctx context.Context, userID string) error {
-	all, err := tx.Identities(ctx, userID)
+// forgetIdentities makes edges ask anew about whatever providers know the users as whom a
+// condition on user_id selects.
+func (tx *Tx) forgetIdentities(ctx context.Context, where string, args ...any) error {
+	rows, err := tx.q.QueryContext(ctx, identitySelect+`WHERE `+where, args...)
+	all, err := collect(rows, err, func(rows *sql.Rows) (Identity, error) { return scanIdentity(rows) })
+	if err != nil {
+		return fmt.Errorf("identities to forget: %w", err)
+	}
 	for _, i := range all {
 		tx.forgetIdentity(i.Issuer, i.Subject)
 	}
-	return err
+	return nil
+}
+
+// forgetHolders makes edges ask anew about every credential of the users whom a condition
+// on user_id selects.
+func (tx *Tx) forgetHolders(ctx context.Context, where string, args ...any) error {
+	if err := tx.forgetSessions(ctx, where, args...); err != nil {
+		return err
+	}
+	if err := tx.forget(ctx, `SELECT hash FROM personal_tokens WHERE `+where, args...); err != nil {
+		return err
+	}
+	return tx.forgetIdentities(ctx, where, args...)
 }
 
 // LentGroups lists the groups that a subject's provider says it is in, in no order.
@@ -99,6 +131,15 @@ func (r Reader) LentGroups(ctx context.Context, issuer, subject string) ([]strin
 		return nil, fmt.Errorf("groups of an identity: %w", err)
 	}
 	return names, nil
+}
+
+// IsLent tells whether a provider has put anybody into a group.
+func (r Reader) IsLent(ctx context.Context, group string) (lent bool, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM provider_memberships WHERE name = $1)`, group).Scan(&lent)
+	if err != nil {
+		return false, fmt.Errorf("groups of providers: %w", err)
+	}
+	return lent, nil
 }
 
 // SetLentGroups replaces the groups that a subject's provider says it is in, and no
@@ -121,10 +162,7 @@ func (tx *Tx) SetLentGroups(ctx context.Context, issuer, subject string, groups 
 func (tx *Tx) DropLentGroups(ctx context.Context, issuer string) error {
 	const members = `user_id IN (SELECT i.user_id FROM identities i
 		JOIN provider_memberships m ON m.issuer = i.issuer AND m.subject = i.subject WHERE i.issuer = $1)`
-	if err := tx.forgetSessions(ctx, members, issuer); err != nil {
-		return err
-	}
-	if err := tx.forget(ctx, `SELECT hash FROM personal_tokens WHERE `+members, issuer); err != nil {
+	if err := tx.forgetHolders(ctx, members, issuer); err != nil {
 		return err
 	}
 	return tx.exec(ctx, `DELETE FROM provider_memberships WHERE issuer = $1`, issuer)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -39,11 +40,20 @@ func (r Reader) ProviderSession(ctx context.Context, sessionID string) (Provider
 	return p, nil
 }
 
-// DueSessions lists sessions whose provider is to be asked again by now, the longest due
-// first; those that were not active after seen are left out.
-func (r Reader) DueSessions(ctx context.Context, now, seen time.Time, limit int) ([]ProviderSession, error) {
-	return r.providerSessions(ctx, `WHERE p.due > 0 AND p.due <= $1 AND s.seen > $2 ORDER BY p.due LIMIT $3`,
-		millis(now), millis(seen), limit)
+// DueSessions lists sessions of some providers that are to be asked again by now, the
+// longest due first; those that were not active after seen are left out.
+func (r Reader) DueSessions(ctx context.Context, now, seen time.Time, providers []string, limit int) ([]ProviderSession, error) {
+	if len(providers) == 0 {
+		return nil, nil
+	}
+	args := []any{millis(now), millis(seen), limit}
+	marks := make([]string, len(providers))
+	for i, name := range providers {
+		args = append(args, name)
+		marks[i] = fmt.Sprintf("$%d", len(args))
+	}
+	return r.providerSessions(ctx, `WHERE p.due > 0 AND p.due <= $1 AND s.seen > $2
+		AND s.provider IN (`+strings.Join(marks, ", ")+`) ORDER BY p.due LIMIT $3`, args...)
 }
 
 // SessionsOfSID lists the sessions that an issuer knows by a name.

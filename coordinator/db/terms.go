@@ -37,18 +37,15 @@ func (r Reader) terms(ctx context.Context, query, subject string) ([]string, err
 // mostTerms bounds what is told of one reader; the latest count.
 const mostTerms = `200`
 
-// AcceptAsUser records that a user has accepted terms. Edges look again at her sessions
-// and tokens.
+// AcceptAsUser records that a user has accepted terms. Edges look again at
+// whatever she holds.
 func (tx *Tx) AcceptAsUser(ctx context.Context, userID string, t authz.Terms) error {
 	err := tx.exec(ctx, `INSERT INTO user_terms (user_id, name, version, accepted) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (user_id, name, version) DO NOTHING`, userID, t.Name, t.Version, millis(tx.now))
 	if err != nil {
 		return fmt.Errorf("accept terms: %w", err)
 	}
-	if err := tx.forgetSessions(ctx, `user_id = $1`, userID); err != nil {
-		return err
-	}
-	return tx.forget(ctx, `SELECT hash FROM personal_tokens WHERE user_id = $1`, userID)
+	return tx.ForgetUser(ctx, userID)
 }
 
 // AcceptAsVisit is AcceptAsUser for a visit.

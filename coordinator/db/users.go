@@ -225,11 +225,5 @@ func (tx *Tx) DeleteUser(ctx context.Context, userID string) error {
 
 // ForgetUser makes edges ask anew about every credential of a user.
 func (tx *Tx) ForgetUser(ctx context.Context, userID string) error {
-	if err := tx.forgetSessions(ctx, `user_id = $1`, userID); err != nil {
-		return err
-	}
-	if err := tx.forget(ctx, `SELECT hash FROM personal_tokens WHERE user_id = $1`, userID); err != nil {
-		return err
-	}
-	return tx.forgetIdentities(ctx, userID)
+	return tx.forgetHolders(ctx, `user_id = $1`, userID)
 }

@@ -230,8 +230,7 @@ func (s *Service) follow(ctx context.Context, tx *db.Tx, i Identity, a Arrival) 
 	}
 	i.Admin = decideAdmin(i, &after, a)
 	err = s.save(ctx, tx, system, before, after)
-	var refused *Error
-	if errors.As(err, &refused) && refused.Code == "last-admin" {
+	if isLastAdmin(err) {
 		s.Log.WarnContext(ctx, "the provider says that the last administrator is none; she stays one", "provider", a.Provider, "user", before.ID)
 		after.Admin, i.Admin = true, true
 		err = s.save(ctx, tx, system, before, after)

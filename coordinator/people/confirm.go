@@ -8,9 +8,10 @@ import (
 	"github.com/tessera-iiif/tessera/coordinator/db"
 )
 
-// DueSessions lists live sessions whose provider is to be asked whether they may go on.
-func (s *Service) DueSessions(ctx context.Context, limit int) ([]ProviderSession, error) {
-	return s.DB.DueSessions(ctx, s.Now(), s.Now().Add(-s.SessionIdle), limit)
+// DueSessions lists live sessions of some providers that are to be asked whether they may
+// go on.
+func (s *Service) DueSessions(ctx context.Context, providers []string, limit int) ([]ProviderSession, error) {
+	return s.DB.DueSessions(ctx, s.Now(), s.Now().Add(-s.SessionIdle), providers, limit)
 }
 
 // Postpone sets when a session's provider is asked next. Only one of several who try it

@@ -30,8 +30,8 @@ func cleanGroup(name string) (string, error) {
 }
 
 // RenameGroup gives a group another name, in the rules too, so that it opens what it
-// opened. A name that is somebody's or some rule's already is refused: renaming must
-// not give anybody rights.
+// opened. A name that is somebody's, by a provider too, or some rule's already is
+// refused: renaming must not give anybody rights.
 func (s *Service) RenameGroup(ctx context.Context, actor Actor, from, to string) (Group, error) {
 	to, err := cleanGroup(to)
 	if err != nil {
@@ -57,12 +57,12 @@ func renameGroup(ctx context.Context, tx *db.Tx, actor Actor, from, to string) e
 	if err != nil {
 		return err
 	}
-	_, err = tx.Group(ctx, to)
-	if err == nil || names(set.Rules, to) || namedBy(settings, to) {
-		return &Error{Kind: Conflict, Code: "group-taken", Field: "name"}
-	}
-	if !errors.Is(err, db.ErrNotFound) {
+	borne, err := isBorne(ctx, tx, to)
+	if err != nil {
 		return err
+	}
+	if borne || names(set.Rules, to) || namedBy(settings, to) {
+		return &Error{Kind: Conflict, Code: "group-taken", Field: "name"}
 	}
 	if err := tx.RenameGroup(ctx, from, to); err != nil {
 		return err
@@ -82,6 +82,15 @@ func renameGroup(ctx context.Context, tx *db.Tx, actor Actor, from, to string) e
 		return err
 	}
 	return tx.ReplaceRules(ctx, after)
+}
+
+// isBorne tells whether anybody has a group, given here or by a provider.
+func isBorne(ctx context.Context, tx *db.Tx, group string) (bool, error) {
+	_, err := tx.Group(ctx, group)
+	if errors.Is(err, db.ErrNotFound) {
+		return tx.IsLent(ctx, group)
+	}
+	return err == nil, err
 }
 
 func names(rules []authz.Rule, group string) bool {

@@ -49,19 +49,48 @@ func (s *Service) SetItems(ctx context.Context, actor Actor, items []Item) (chan
 	return changed, err
 }
 
-// maxItemsRecorded bounds how many items an entry of the record repeats.
-const maxItemsRecorded = 50
+// itemsSet is what images were set to, or a part of that.
+type itemsSet struct {
+	*itemsSummary // in the first part
+	spread
+
+	Set map[string]json.RawMessage `json:"set"` // by image; null: removed
+}
+
+type itemsSummary struct {
+	Changed int64 `json:"changed"` // images to which it made a difference
+
+	SHA256 audit.Hash `json:"sha256"` // of "set" whole, as JSON without spaces, in order of images
+}
 
 // recordItems puts on record what items were set to.
 func recordItems(ctx context.Context, tx *db.Tx, actor Actor, rows []db.Item, changed int64) error {
-	set := map[string]json.RawMessage{}
-	for _, row := range rows[:min(len(rows), maxItemsRecorded)] {
-		set[row.Image] = json.RawMessage("null") // removed
-		if row.Setting != "" {
-			set[row.Image] = json.RawMessage(row.Setting)
-		}
+	whole, err := json.Marshal(setOf(rows))
+	if err != nil {
+		return err
 	}
-	return record(ctx, tx, actor, audit.RulesChange, "items", map[string]any{"changed": changed, "set": set, "omitted": len(rows) - len(set)})
+	summary := &itemsSummary{Changed: changed, SHA256: audit.DigestOf(whole)}
+	return recordParts(rows, sizeOf, func(some []db.Item, at spread) error {
+		part := itemsSet{spread: at, Set: setOf(some)}
+		if at.isFirst() {
+			part.itemsSummary = summary
+		}
+		return record(ctx, tx, actor, audit.RulesChange, "items", part)
+	})
+}
+
+// sizeOf counts a name as JSON writes it, which takes six bytes for some letters.
+func sizeOf(i db.Item) int {
+	name, _ := json.Marshal(i.Image) // text always can be
+	return len(name) + len(repeated(i.Setting))
+}
+
+func setOf(rows []db.Item) map[string]json.RawMessage {
+	set := make(map[string]json.RawMessage, len(rows))
+	for _, row := range rows {
+		set[row.Image] = repeated(row.Setting)
+	}
+	return set
 }
 
 // itemRows checks items against the rules' definitions. Of an image that is named twice

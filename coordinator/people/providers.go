@@ -133,7 +133,7 @@ func (s *Service) SessionOfProvider(ctx context.Context, sessionID string) (Prov
 type Client struct{ Provider, Issuer string }
 
 // KeepProviders ends the sessions of providers that are configured no more, and takes the
-// groups back that their issuers gave (R54).
+// groups and the administration back that their issuers gave (R54).
 func (s *Service) KeepProviders(ctx context.Context, configured []Client) error {
 	return s.update(ctx, func(tx *db.Tx) error {
 		used, err := tx.SessionClients(ctx)
@@ -153,8 +153,36 @@ func (s *Service) KeepProviders(ctx context.Context, configured []Client) error 
 			}
 			s.Log.InfoContext(ctx, "sessions of a provider ended: it is configured no more", "provider", p.Provider, "issuer", p.Issuer)
 		}
+		if err := s.dropAdmins(ctx, tx, configured); err != nil {
+			return err
+		}
 		return dropLenders(ctx, tx, configured)
 	})
+}
+
+func hasIssuer(configured []Client, issuer string) bool {
+	return slices.ContainsFunc(configured, func(c Client) bool { return c.Issuer == issuer })
+}
+
+// dropAdmins leaves the last administrator one, as a provider that is there does: at the
+// next start there may be others.
+func (s *Service) dropAdmins(ctx context.Context, tx *db.Tx, configured []Client) error {
+	all, err := tx.AdminIdentities(ctx)
+	if err != nil {
+		return err
+	}
+	for _, i := range all {
+		if hasIssuer(configured, i.Issuer) {
+			continue
+		}
+		if err := s.takeAdmin(ctx, tx, system, i); err != nil {
+			if !isLastAdmin(err) {
+				return err
+			}
+			s.Log.WarnContext(ctx, "the provider that made the last administrator one is configured no more; she stays one until there is another", "issuer", i.Issuer, "user", i.UserID)
+		}
+	}
+	return nil
 }
 
 func dropLenders(ctx context.Context, tx *db.Tx, configured []Client) error {
@@ -163,7 +191,7 @@ func dropLenders(ctx context.Context, tx *db.Tx, configured []Client) error {
 		return err
 	}
 	for _, issuer := range issuers {
-		if slices.ContainsFunc(configured, func(c Client) bool { return c.Issuer == issuer }) {
+		if hasIssuer(configured, issuer) {
 			continue
 		}
 		if err := tx.DropLentGroups(ctx, issuer); err != nil {

@@ -12,61 +12,111 @@ import (
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
-// maxRulesRecorded bounds how many rules of either side an entry of the audit repeats.
-const maxRulesRecorded = 50
-
-// rulesDiff is what a table of rules lost and gained.
+// rulesDiff is what a table of rules lost and gained, or a part of that.
 type rulesDiff struct {
-	Before  int               `json:"before"` // rules there were
-	After   int               `json:"after"`
-	Removed []json.RawMessage `json:"removed"`
-	Added   []json.RawMessage `json:"added"`
-	Omitted int               `json:"omitted,omitempty"` // removed or added, and not repeated here
-	Moved   bool              `json:"moved,omitempty"`   // those that stayed stand in another order
+	*rulesSummary // in the first part
+	spread
 
-	Definitions *definitionsDiff `json:"definitions,omitempty"` // where what rules refer to changed
+	Removed     []json.RawMessage       `json:"removed,omitempty"`
+	Added       []json.RawMessage       `json:"added,omitempty"`
+	Definitions map[string]audit.Change `json:"definitions,omitempty"` // by kind and name; null: there was, or is, none
 }
 
-// definitionsDiff names the definitions that differ, by kind and name.
-type definitionsDiff struct {
-	Removed []string `json:"removed,omitempty"`
-	Added   []string `json:"added,omitempty"`
-	Changed []string `json:"changed,omitempty"`
+type rulesSummary struct {
+	Before int  `json:"before"` // rules there were
+	After  int  `json:"after"`
+	Moved  bool `json:"moved,omitempty"` // those that stayed stand in another order
+
+	SHA256 audit.Change `json:"sha256"` // of either document whole, as JSON without spaces
 }
 
-// recordRules puts the difference between two tables of rules on record.
+// rulesPiece is one thing that a table lost, gained or defines otherwise.
+type rulesPiece struct {
+	removed, added string // text of a rule
+
+	definition string // kind and name
+	from, to   string // its text, "" for none
+}
+
+func (p rulesPiece) size() int {
+	n := len(p.definition)
+	for _, text := range []string{p.removed, p.added, p.from, p.to} {
+		n += len(repeated(text))
+	}
+	return n
+}
+
+func (p rulesPiece) addTo(d *rulesDiff) {
+	switch {
+	case p.removed != "":
+		d.Removed = append(d.Removed, repeated(p.removed))
+	case p.added != "":
+		d.Added = append(d.Added, repeated(p.added))
+	default:
+		if d.Definitions == nil {
+			d.Definitions = map[string]audit.Change{}
+		}
+		d.Definitions[p.definition] = audit.Change{From: repeated(p.from), To: repeated(p.to)}
+	}
+}
+
+// recordRules puts the difference between two tables of rules on record: what every rule
+// and definition that differs was and is, so that the record says what was opened.
 func recordRules(ctx context.Context, tx *db.Tx, actor Actor, before, after authz.Document) error {
-	diff, err := diffRules(before.Items, after.Items)
+	pieces, moved, err := diffRules(before.Items, after.Items)
 	if err != nil {
 		return err
 	}
-	if diff.Definitions, err = diffDefinitions(before.Definitions, after.Definitions); err != nil {
+	defined, err := diffDefinitions(before.Definitions, after.Definitions)
+	if err != nil {
 		return err
 	}
-	return record(ctx, tx, actor, audit.RulesChange, "rules", diff)
+	summary := &rulesSummary{Before: len(before.Items), After: len(after.Items), Moved: moved}
+	if summary.SHA256, err = digests(before, after); err != nil {
+		return err
+	}
+	return recordParts(append(pieces, defined...), rulesPiece.size, func(some []rulesPiece, at spread) error {
+		part := rulesDiff{spread: at}
+		if at.isFirst() {
+			part.rulesSummary = summary
+		}
+		for _, p := range some {
+			p.addTo(&part)
+		}
+		return record(ctx, tx, actor, audit.RulesChange, "rules", part)
+	})
 }
 
-func diffRules(before, after []authz.Rule) (rulesDiff, error) {
+func digests(before, after authz.Document) (audit.Change, error) {
+	from, err := json.Marshal(before)
+	if err != nil {
+		return audit.Change{}, err
+	}
+	to, err := json.Marshal(after)
+	return audit.Change{From: audit.DigestOf(from), To: audit.DigestOf(to)}, err
+}
+
+func diffRules(before, after []authz.Rule) (pieces []rulesPiece, moved bool, err error) {
 	left, err := texts(before)
 	if err != nil {
-		return rulesDiff{}, err
+		return nil, false, err
 	}
 	right, err := texts(after)
 	if err != nil {
-		return rulesDiff{}, err
+		return nil, false, err
 	}
 	removed, keptLeft := without(left, right)
 	added, keptRight := without(right, left)
-	diff := rulesDiff{Before: len(before), After: len(after), Moved: !slices.Equal(keptLeft, keptRight)}
-	diff.Removed, diff.Omitted = repeated(removed)
-	more := 0
-	diff.Added, more = repeated(added)
-	diff.Omitted += more
-	return diff, nil
+	for _, text := range removed {
+		pieces = append(pieces, rulesPiece{removed: text})
+	}
+	for _, text := range added {
+		pieces = append(pieces, rulesPiece{added: text})
+	}
+	return pieces, !slices.Equal(keptLeft, keptRight), nil
 }
 
-// diffDefinitions is nil where nothing differs.
-func diffDefinitions(before, after authz.Definitions) (*definitionsDiff, error) {
+func diffDefinitions(before, after authz.Definitions) ([]rulesPiece, error) {
 	left, err := defined(before)
 	if err != nil {
 		return nil, err
@@ -75,24 +125,15 @@ func diffDefinitions(before, after authz.Definitions) (*definitionsDiff, error) 
 	if err != nil {
 		return nil, err
 	}
-	var diff definitionsDiff
-	for _, name := range slices.Sorted(maps.Keys(left)) {
-		switch now, there := right[name]; {
-		case !there:
-			diff.Removed = append(diff.Removed, name)
-		case now != left[name]:
-			diff.Changed = append(diff.Changed, name)
+	all := maps.Clone(left)
+	maps.Copy(all, right)
+	var pieces []rulesPiece
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if left[name] != right[name] {
+			pieces = append(pieces, rulesPiece{definition: name, from: left[name], to: right[name]})
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(right)) {
-		if _, there := left[name]; !there {
-			diff.Added = append(diff.Added, name)
-		}
-	}
-	if len(diff.Removed)+len(diff.Added)+len(diff.Changed) == 0 {
-		return nil, nil
-	}
-	return &diff, nil
+	return pieces, nil
 }
 
 // defined gives the text of each definition by kind and name.
@@ -142,12 +183,4 @@ func without(these, others []string) (lacking, shared []string) {
 		shared = append(shared, text)
 	}
 	return lacking, shared
-}
-
-func repeated(all []string) (shown []json.RawMessage, omitted int) {
-	shown = []json.RawMessage{}
-	for _, text := range all[:min(len(all), maxRulesRecorded)] {
-		shown = append(shown, json.RawMessage(text))
-	}
-	return shown, len(all) - len(shown)
 }

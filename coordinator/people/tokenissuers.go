@@ -16,7 +16,7 @@ import (
 const identityLife = time.Hour
 
 // Identity tells whom a subject is here for whom an edge has seen an access token. The
-// groups are those given here: what the provider says now is in the token. Nobody is an
+// groups are those given here: what the provider says now is in the token. What its bearer accepted as a user here counts. Nobody is an
 // administrator by one. session.ErrUnknown is the answer for whoever was shut out, for
 // strangers who may come in by invitation alone, and for issuers that are not configured.
 func (s *Service) Identity(ctx context.Context, issuer, subject string) (session.Credential, error) {
@@ -34,10 +34,11 @@ func (s *Service) Identity(ctx context.Context, issuer, subject string) (session
 		return session.Credential{}, err
 	}
 	c := session.Credential{Kind: session.KindIdentity, Expires: s.Now().Add(identityLife)}
-	if u.ID != "" {
-		c.Principal = authz.Principal{ID: u.ID, Name: principal(u).Name, Groups: u.Groups}
+	if u.ID == "" {
+		return c, nil
 	}
-	return c, nil
+	c.Principal = authz.Principal{ID: u.ID, Name: principal(u).Name, Groups: u.Groups}
+	return s.withTerms(ctx, c)
 }
 
 func (s *Service) userOf(ctx context.Context, issuer, subject string) (u User, err error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/tessera-iiif/tessera/coordinator/password"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/internal/session"
+	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
 const (
@@ -106,5 +107,48 @@ func TestStrangers(t *testing.T) {
 	}
 	if c, err := h.Identity(t.Context(), openIssuer, "ada"); err != nil || c.Principal.ID != "" {
 		t.Errorf("R54 an equal subject of another issuer: %+v, %v", c, err)
+	}
+}
+
+// R24, R57: clients with access tokens of a provider are told of groups that are renamed
+// and deleted, and pass rules with terms once their user has accepted them.
+func TestIdentityHearsOfGroupsAndTerms(t *testing.T) {
+	h := tokenHouse(t)
+	ada := h.arrives(t, openIssuer, "ada")
+	if err := h.SetMember(t.Context(), people.Actor{}, "curators", ada.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	in, err := h.Arrive(t.Context(), people.Arrival{Provider: "campus", Issuer: openIssuer, Subject: "ada"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reading := authz.Terms{Name: "reading", Version: "2026"}
+	for _, step := range []struct {
+		what          string
+		change        func() error
+		groups, terms []string
+	}{
+		{"R24 group renamed", func() error {
+			_, err := h.RenameGroup(t.Context(), people.Actor{}, "curators", "keepers")
+			return err
+		}, []string{"keepers"}, nil},
+		{"R57 terms accepted", func() error { return h.AcceptAsUser(t.Context(), in.Session, "", reading) }, []string{"keepers"}, []string{reading.Key()}},
+		{"R24 group deleted", func() error { return h.DeleteGroup(t.Context(), people.Actor{}, "keepers") }, nil, []string{reading.Key()}},
+	} {
+		before, err := h.Revision(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := step.change(); err != nil {
+			t.Fatal(step.what, err)
+		}
+		rights, err := h.Rights(t.Context(), before)
+		if err != nil || !slices.Contains(rights.Ended, session.IdentityHash(openIssuer, "ada")) {
+			t.Errorf("%s: edges are not told: %+v, %v", step.what, rights, err)
+		}
+		c, err := h.Identity(t.Context(), openIssuer, "ada")
+		if err != nil || !slices.Equal(c.Principal.Groups, step.groups) || !slices.Equal(c.Principal.Terms, step.terms) {
+			t.Errorf("%s: %+v, %v", step.what, c.Principal, err)
+		}
 	}
 }

@@ -234,6 +234,11 @@ func keepAnAdmin(ctx context.Context, tx *db.Tx, before User, staysAdmin bool) e
 	return err
 }
 
+func isLastAdmin(err error) bool {
+	var refused *Error
+	return errors.As(err, &refused) && refused.Code == "last-admin"
+}
+
 // DeleteUser deletes a user with her sessions and tokens. expected is as for
 // UpdateUser.
 func (s *Service) DeleteUser(ctx context.Context, actor Actor, id, expected string) error {

@@ -44,6 +44,7 @@ func (w Wait) nonce() string {
 // Ways is how somebody signs in.
 type Ways struct {
 	As      string
+	SignIn  string // link to sign in again, which changes take; "" if she just did
 	Held    []Way
 	Offered []Button // each link takes a form
 }

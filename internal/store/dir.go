@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path"
 	"syscall"
 	"time"
 
@@ -45,7 +46,7 @@ func OpenDir(root string, log *slog.Logger) (*Dir, error) {
 func openReadable(root string, log *slog.Logger) (*Dir, error) {
 	r, err := os.OpenRoot(root)
 	if err == nil {
-		if err = probe(r); err == nil {
+		if err = errors.Join(probe(r), probeCase(inFolder{r, ""})); err == nil {
 			return &Dir{root: r, log: log, complain: rate.Sometimes{First: 10, Interval: time.Second}}, nil
 		}
 		_ = r.Close()
@@ -124,6 +125,9 @@ func (d *Dir) Read(ctx context.Context, key string, limit int64) ([]byte, string
 		return nil, "", err
 	}
 	defer func() { _ = f.Close() }()
+	if err := d.tellsApart(inFolder{d.root, path.Dir(key)}, key); err != nil {
+		return nil, "", err
+	}
 	body, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
 		return nil, "", d.failure(key, err)

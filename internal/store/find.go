@@ -27,6 +27,9 @@ func (d *Dir) Find(ctx context.Context, id string) (Object, error) {
 	if !info.Mode().IsRegular() {
 		return Object{}, notFound(errNotRegular)
 	}
+	if err := d.tellsApart(inFolder{d.root, path.Dir(id)}, id); err != nil {
+		return Object{}, err
+	}
 	return object(id, info), nil
 }
 
@@ -49,6 +52,11 @@ func (d *Dir) findByName(id string) (Object, error) {
 			found = append(found, object(folder+name+suffix, info))
 		case err != nil && !leadsNowhere(err):
 			return Object{}, d.failure(id, err)
+		}
+	}
+	if len(found) > 0 {
+		if err := d.tellsApart(inFolder{within, ""}, found[0].Key); err != nil {
+			return Object{}, err
 		}
 	}
 	return d.only(id, found)

@@ -62,16 +62,22 @@ corpus: ## public JPEG 2000 files against the stock decoder: DIR=folder, or open
 	scripts/corpus.sh $(DIR)
 
 .PHONY: browser
-browser: build ## headless Chromium drives Mirador and the built-in pages against a real server
+browser: build ## headless Chromium drives viewers of others and the built-in pages against a real server
 	scripts/browser.sh
 
+.PHONY: firefox
+firefox: build ## the rows of docs/browsers.md that are Firefox's; installs it if needed
+	scripts/setup.sh test firefox
+	scripts/firefox.sh
+
 .PHONY: soak
-soak: setup-test build ## long: 200,000 tasks in one decoder, MinIO itself, Dex, every fuzz target for FUZZTIME=10m, a thousand sign-ins
+soak: setup-test build ## long: 200,000 tasks in one decoder, MinIO itself, Dex, Firefox, every fuzz target for FUZZTIME=10m, a thousand sign-ins
 	$(GO) test -tags soak -run MemoryPlateau -timeout 3h -v ./worker/decoder
 	scripts/servers.sh $(TOOLS) minio dex
 	S3_SERVER=minio $(GO) test -count 1 -timeout 10m ./internal/store/s3/...
 	scripts/fuzz.sh $${FUZZTIME:-10m}
 	DEX=$(TOOLS)/dex $(GO) test -count 1 -run RealProviders ./tests/e2e
+	$(MAKE) firefox
 	TESSERA_TEST_SOAK=1 $(GO) test -timeout 20m ./tests/cluster/
 
 .PHONY: test-external

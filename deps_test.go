@@ -39,6 +39,8 @@ var rules = []rule{
 	{from: "internal/claims", only: []string{}, never: []string{"nonstandard"}, reason: "what claims mean depends on nothing but what they say"},
 	{from: "internal/jwks", only: []string{}, reason: "what keys are sound depends on nothing but the keys"},
 	{from: "internal/oidctoken", only: []string{"internal/claims", "internal/jwks"}, reason: "building blocks don't know one another"},
+	{from: "internal/catalogue", only: []string{}, reason: "what is said depends on nobody who says it"},
+	{from: "internal/look", only: []string{}, reason: "how pages look depends on none of them"},
 	{from: "internal/egress", only: []string{}, reason: "what guards the way out depends on nothing it could be talked into"},
 	{from: "edge/...", never: []string{module + "worker", module + "coordinator", module + "internal/store"}, reason: "roles talk over the bus; an edge holds no bucket credentials"},
 	{from: "worker/...", never: []string{module + "edge", module + "coordinator"}, reason: "roles talk over the bus"},

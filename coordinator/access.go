@@ -28,7 +28,7 @@ func (c *Coordinator) getAccess(w http.ResponseWriter, r *http.Request) {
 	}
 	sess, err := c.session(r)
 	if errors.Is(err, session.ErrUnknown) {
-		c.showSignIn(w, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String()})
+		c.showSignIn(w, r, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String(), Waiter: waiterIn(r)})
 		return
 	}
 	atOnce := false
@@ -39,11 +39,11 @@ func (c *Coordinator) getAccess(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		c.fail(w, r, err)
 	case r.FormValue("switch") != "":
-		c.showSignIn(w, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String(), As: nameOf(sess.User)})
+		c.showSignIn(w, r, http.StatusOK, web.SignIn{Action: r.URL.Path, Origin: viewer.String(), Waiter: waiterIn(r), As: nameOf(sess.User)})
 	case atOnce:
 		c.confirm(w, r, sess, viewer)
 	default:
-		showContinue(w, r, sess, viewer)
+		c.showContinue(w, r, sess, viewer)
 	}
 }
 
@@ -57,12 +57,12 @@ func (c *Coordinator) goesOnAtOnce(r *http.Request, sess people.Session, viewer 
 	return !was, err
 }
 
-func showContinue(w http.ResponseWriter, r *http.Request, sess people.Session, viewer origin) {
+func (c *Coordinator) showContinue(w http.ResponseWriter, r *http.Request, sess people.Session, viewer origin) {
 	other := url.Values{"switch": {"yes"}}
 	if viewer != (origin{}) {
 		other.Set("origin", viewer.String())
 	}
-	web.ShowContinue(w, web.Continue{
+	c.pages.ShowContinue(w, r, web.Continue{
 		Action: r.URL.Path, Origin: viewer.String(), As: nameOf(sess.User), Switch: r.URL.Path + "?" + other.Encode(),
 	})
 }
@@ -76,7 +76,7 @@ func (c *Coordinator) readViewer(w http.ResponseWriter, r *http.Request) (viewer
 	}
 	viewer, err := parseOrigin(text)
 	if err != nil {
-		problem(w, http.StatusBadRequest, "bad-origin")
+		c.problem(w, r, http.StatusBadRequest, "bad-origin")
 	}
 	return viewer, err == nil
 }
@@ -87,7 +87,7 @@ func (c *Coordinator) confirm(w http.ResponseWriter, r *http.Request, sess peopl
 		c.fail(w, r, err)
 		return
 	}
-	web.ShowDone(w, web.SignedIn)
+	c.pages.ShowDone(w, r, web.Done{Deed: web.SignedIn})
 }
 
 func (c *Coordinator) remember(ctx context.Context, sess people.Session, viewer origin) error {
@@ -106,7 +106,7 @@ func (c *Coordinator) postAccess(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	form := web.SignIn{Action: r.URL.Path, Origin: viewer.String()}
+	form := web.SignIn{Action: r.URL.Path, Origin: viewer.String(), Waiter: waiterIn(r)}
 	if r.PostFormValue("continue") != "" {
 		c.goOn(w, r, viewer, form)
 		return
@@ -115,7 +115,7 @@ func (c *Coordinator) postAccess(w http.ResponseWriter, r *http.Request) {
 		c.signInAgain(w, r, err, form)
 		return
 	}
-	seeOther(w, "/auth/done")
+	seeOther(w, doneFor(form.Waiter))
 }
 
 // goOn takes the click of somebody who is signed in, or was.
@@ -126,7 +126,7 @@ func (c *Coordinator) goOn(w http.ResponseWriter, r *http.Request, viewer origin
 	}
 	sess, err := c.session(r)
 	if errors.Is(err, session.ErrUnknown) {
-		c.showSignIn(w, http.StatusUnauthorized, form)
+		c.showSignIn(w, r, http.StatusUnauthorized, form)
 		return
 	}
 	if err == nil {
@@ -136,5 +136,5 @@ func (c *Coordinator) goOn(w http.ResponseWriter, r *http.Request, viewer origin
 		c.fail(w, r, err)
 		return
 	}
-	seeOther(w, "/auth/done")
+	seeOther(w, donePath)
 }

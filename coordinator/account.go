@@ -17,7 +17,7 @@ const (
 
 // accountRoutes are what people do about their own accounts.
 func (c *Coordinator) accountRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET "+linkPath, func(w http.ResponseWriter, _ *http.Request) { web.ShowLink(w, http.StatusOK, web.Link{}) })
+	mux.HandleFunc("GET "+linkPath, func(w http.ResponseWriter, r *http.Request) { c.pages.ShowLink(w, r, http.StatusOK, web.Link{}) })
 	mux.HandleFunc("POST "+linkPath, c.postLink)
 	mux.HandleFunc("GET "+passwordPath, c.getPassword)
 	mux.HandleFunc("POST "+passwordPath, c.postOwnPassword)
@@ -48,7 +48,7 @@ func (c *Coordinator) postLink(w http.ResponseWriter, r *http.Request) {
 	}
 	page := web.Link{Code: code, As: nameOf(link.User), Email: link.User.Email, Password: link.Password}
 	if r.PostFormValue("confirm") == "" {
-		web.ShowLink(w, http.StatusOK, page)
+		c.pages.ShowLink(w, r, http.StatusOK, page)
 		return
 	}
 	in, err := c.people.UseLink(r.Context(), people.LinkUse{
@@ -56,8 +56,8 @@ func (c *Coordinator) postLink(w http.ResponseWriter, r *http.Request) {
 	})
 	var refused *people.Error
 	if errors.As(err, &refused) && refused.Kind == people.Invalid {
-		page.Problem = refused.Sentence()
-		web.ShowLink(w, refused.Status(), page)
+		page.Problem = refused.Sentence(wordsFor(r))
+		c.pages.ShowLink(w, r, refused.Status(), page)
 		return
 	}
 	if err != nil {
@@ -74,7 +74,7 @@ func (c *Coordinator) postLink(w http.ResponseWriter, r *http.Request) {
 
 func (c *Coordinator) failLink(w http.ResponseWriter, r *http.Request, err error) {
 	status, sentence := c.explain(r.Context(), w, err)
-	web.ShowProblem(w, status, web.Problem{Sentence: sentence})
+	c.pages.ShowProblem(w, r, status, web.Problem{Sentence: sentence})
 }
 
 // readOwnForm reads a form that one of our own pages sent; else the answer is written
@@ -111,7 +111,7 @@ func (c *Coordinator) refuseOwn(w http.ResponseWriter, r *http.Request, err erro
 
 func (c *Coordinator) getPassword(w http.ResponseWriter, r *http.Request) {
 	if sess, ok := c.signedIn(w, r); ok {
-		web.ShowPassword(w, http.StatusOK, web.Password{As: nameOf(sess.User), Email: sess.User.Email, Done: doneNotice(r)})
+		c.pages.ShowPassword(w, r, http.StatusOK, web.Password{As: nameOf(sess.User), Email: sess.User.Email, Done: doneNotice(r)})
 	}
 }
 
@@ -128,7 +128,7 @@ func (c *Coordinator) postOwnPassword(w http.ResponseWriter, r *http.Request) {
 	})
 	if err != nil {
 		status, sentence := c.explain(r.Context(), w, err)
-		web.ShowPassword(w, status, web.Password{As: nameOf(sess.User), Email: sess.User.Email, Problem: sentence})
+		c.pages.ShowPassword(w, r, status, web.Password{As: nameOf(sess.User), Email: sess.User.Email, Problem: sentence})
 		return
 	}
 	c.setCookies(w, r, in)

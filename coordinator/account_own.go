@@ -39,7 +39,7 @@ func (c *Coordinator) showAccount(w http.ResponseWriter, r *http.Request, sess p
 	page.Person, page.Sessions, page.Tokens = personOf(sess.User), sessionsOf(sessions, sess), tokensOf(tokens)
 	_, err = c.adminSession(r)
 	page.IsAdmin = err == nil
-	web.ShowAccount(w, status, page)
+	c.pages.ShowAccount(w, r, status, page)
 }
 
 // forOwner lets people change what is their own, by forms of our own pages.

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
 	"github.com/tessera-iiif/tessera/internal/session"
@@ -20,7 +19,7 @@ type adminPage func(w http.ResponseWriter, r *http.Request, as people.Session)
 
 func (c *Coordinator) adminRoutes(mux *http.ServeMux) {
 	for _, part := range []map[string]adminPage{
-		c.userPages(), c.groupPages(), c.sessionPages(), c.auditPages(), c.explainPages(), c.rulePages(), c.overviewPages(), c.imagePages(),
+		c.userPages(), c.groupPages(), c.sessionPages(), c.providerPages(), c.auditPages(), c.explainPages(), c.rulePages(), c.overviewPages(), c.imagePages(),
 	} {
 		for pattern, page := range part {
 			mux.HandleFunc(pattern, c.forAdmin(page))
@@ -65,7 +64,7 @@ func (c *Coordinator) refuseAdmin(w http.ResponseWriter, r *http.Request, err er
 	case errors.Is(err, session.ErrUnknown):
 		seeOther(w, loginFor(r))
 	case errors.As(err, &e):
-		web.ShowProblem(w, e.Status(), web.Problem{Sentence: e.Sentence(), SignIn: toAdminLogin})
+		c.pages.ShowProblem(w, r, e.Status(), web.Problem{Sentence: e.Sentence(wordsFor(r)), SignIn: toAdminLogin})
 	default:
 		c.fail(w, r, err)
 	}
@@ -125,11 +124,11 @@ func did(w http.ResponseWriter, page, code, anchor string) {
 
 // doneNotice is the sentence for what a redirect says was done.
 func doneNotice(r *http.Request) string {
-	key := "did." + r.URL.Query().Get("did")
-	if !catalogue.Has(key) {
+	say, key := wordsFor(r), "did."+r.URL.Query().Get("did")
+	if !say.Has(key) {
 		return ""
 	}
-	return catalogue.Text(key)
+	return say.Text(key)
 }
 
 // pageSize is how many lines of a list a page has.

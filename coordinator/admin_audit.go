@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/audit"
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 )
 
 const (
@@ -30,9 +30,9 @@ var events = []string{
 	audit.RulesChange, audit.Purged, audit.TermsAccepted, audit.Denied, audit.Granted, audit.Checkpoint, audit.Dropped,
 }
 
-func eventText(name string) string {
-	if key := "event." + name; catalogue.Has(key) {
-		return catalogue.Text(key)
+func eventText(name string, say *catalogue.Words) string {
+	if key := "event." + name; say.Has(key) {
+		return say.Text(key)
 	}
 	return name
 }
@@ -59,8 +59,9 @@ func (c *Coordinator) getAudit(w http.ResponseWriter, r *http.Request, as people
 		Since: asked(r, "since"), Until: asked(r, "until"),
 	}
 	page.Filtered = page.Event+page.Actor+page.Target+page.Search+page.Since+page.Until != ""
+	say := wordsFor(r)
 	for _, name := range events {
-		page.Events = append(page.Events, web.Event{Name: name, Text: eventText(name)})
+		page.Events = append(page.Events, web.Event{Name: name, Text: eventText(name, say)})
 	}
 	q := auditQuery(query)
 	q.Limit = pageSize + 1
@@ -69,7 +70,7 @@ func (c *Coordinator) getAudit(w http.ResponseWriter, r *http.Request, as people
 		c.fail(w, r, err)
 		return
 	}
-	web.ShowAdmin(w, http.StatusOK, adminOf(as), page)
+	c.pages.ShowAdmin(w, r, http.StatusOK, adminOf(as), page)
 }
 
 func (c *Coordinator) fillAudit(r *http.Request, q people.AuditQuery, page *web.Audit) error {
@@ -91,7 +92,7 @@ func (c *Coordinator) fillAudit(r *http.Request, q people.AuditQuery, page *web.
 	page.Export = exportPath + "?" + filters.Encode()
 	rows, page.Pager = cut(r, rows, func(e people.AuditEntry) string { return strconv.FormatInt(e.Seq, 10) })
 	for _, e := range rows {
-		page.Items = append(page.Items, auditedOf(e))
+		page.Items = append(page.Items, auditedOf(e, wordsFor(r)))
 	}
 	return nil
 }
@@ -107,9 +108,9 @@ func (c *Coordinator) checked(r *http.Request) (*web.Checked, error) {
 	return &web.Checked{Entries: v.Entries, Seq: v.Broken.Seq, Problem: v.Broken.Error()}, nil
 }
 
-func auditedOf(e people.AuditEntry) web.Audited {
+func auditedOf(e people.AuditEntry, say *catalogue.Words) web.Audited {
 	shown := web.Audited{
-		Seq: e.Seq, At: e.At, Event: e.Name, What: eventText(e.Name), Actor: e.ActorEmail, ActorID: e.Actor,
+		Seq: e.Seq, At: e.At, Event: e.Name, What: eventText(e.Name, say), Actor: e.ActorEmail, ActorID: e.Actor,
 		Target: e.Target, Addr: e.Addr, Hash: e.Hash.String(),
 	}
 	if shown.Actor == "" {

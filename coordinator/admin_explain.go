@@ -6,9 +6,9 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
@@ -19,7 +19,7 @@ func (c *Coordinator) explainPages() map[string]adminPage {
 func (c *Coordinator) getExplain(w http.ResponseWriter, r *http.Request, as people.Session) {
 	page := web.Explain{User: asked(r, "user"), Image: asked(r, "image"), Address: asked(r, "address"), At: asked(r, "at")}
 	if len(r.URL.Query()) == 0 {
-		web.ShowAdmin(w, http.StatusOK, adminOf(as), page)
+		c.pages.ShowAdmin(w, r, http.StatusOK, adminOf(as), page)
 		return
 	}
 	q, err := questionOf(page)
@@ -32,9 +32,9 @@ func (c *Coordinator) getExplain(w http.ResponseWriter, r *http.Request, as peop
 		status, page.Problem = c.explain(r.Context(), w, err)
 		page.Field = fieldOf(err)
 	} else {
-		page.Answer = answerOf(e, page.Image)
+		page.Answer = answerOf(e, page.Image, wordsFor(r))
 	}
-	web.ShowAdmin(w, status, adminOf(as), page)
+	c.pages.ShowAdmin(w, r, status, adminOf(as), page)
 }
 
 // moment is the form of a field for date and time, which are UTC.
@@ -65,10 +65,10 @@ var states = map[authz.Outcome]string{
 
 func outcomeKey(o authz.Outcome) string { return "outcome." + o.String() }
 
-func answerOf(e people.Explanation, image string) *web.Explained {
+func answerOf(e people.Explanation, image string, say *catalogue.Words) *web.Explained {
 	answer := &web.Explained{
-		Outcome: outcomeKey(e.Outcome), State: states[e.Outcome], Reason: people.ReasonFor(e.Decision), Rule: e.Rule,
-		Access: catalogue.Text("access." + string(e.Access)), Changes: e.Changes, Thumb: thumbOf(image),
+		Outcome: outcomeKey(e.Outcome), State: states[e.Outcome], Reason: people.ReasonFor(e.Decision, say), Rule: e.Rule,
+		Access: say.Text("access." + string(e.Access)), Changes: e.Changes, Thumb: thumbOf(image),
 	}
 	for _, m := range e.Matches {
 		answer.Matches = append(answer.Matches, web.Match{Rule: m.Rule, Decides: m.Decides, Note: m.Note})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
@@ -45,7 +46,7 @@ func (c *Coordinator) showGroups(w http.ResponseWriter, r *http.Request, as peop
 	for _, g := range groups {
 		page.Items = append(page.Items, web.Group{Name: g.Name, Members: g.Members})
 	}
-	web.ShowAdmin(w, status, adminOf(as), page)
+	c.pages.ShowAdmin(w, r, status, adminOf(as), page)
 }
 
 // maxUnborn is how many groups without members are looked for.
@@ -92,7 +93,7 @@ func (c *Coordinator) showGroup(w http.ResponseWriter, r *http.Request, as peopl
 		c.fail(w, r, err)
 		return
 	}
-	page.Rules = naming(set.Rules, name)
+	page.Rules = naming(set.Rules, name, wordsFor(r))
 	g, err := c.people.Group(r.Context(), name)
 	if err != nil && (!isNotFound(err) || len(page.Rules) == 0 && status == http.StatusOK) {
 		c.fail(w, r, err)
@@ -106,14 +107,14 @@ func (c *Coordinator) showGroup(w http.ResponseWriter, r *http.Request, as peopl
 	}
 	members, page.Pager = cut(r, members, func(u people.User) string { return u.Email })
 	page.Members = personsOf(members)
-	web.ShowAdmin(w, status, adminOf(as), page)
+	c.pages.ShowAdmin(w, r, status, adminOf(as), page)
 }
 
 // naming lists the rules that name a group.
-func naming(rules []authz.Rule, group string) (names []string) {
+func naming(rules []authz.Rule, group string, say *catalogue.Words) (names []string) {
 	for i, rule := range rules {
 		if slices.Contains(rule.Groups, group) {
-			names = append(names, nameOfRule(i, rule))
+			names = append(names, nameOfRule(i, rule, say))
 		}
 	}
 	return names

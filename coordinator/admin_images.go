@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/internal/cluster"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
@@ -42,7 +42,7 @@ func (c *Coordinator) showImages(w http.ResponseWriter, r *http.Request, as peop
 			return
 		}
 	}
-	web.ShowAdmin(w, status, adminOf(as), page)
+	c.pages.ShowAdmin(w, r, status, adminOf(as), page)
 }
 
 // addImages puts one page of a folder in, or says that nobody can tell.
@@ -68,7 +68,7 @@ func (c *Coordinator) addImages(r *http.Request, page *web.Images) error {
 		return err
 	}
 	for _, entry := range shelf.items {
-		page.Items = append(page.Items, c.pictureOf(entry, page.Prefix, policy))
+		page.Items = append(page.Items, c.pictureOf(entry, page.Prefix, policy, catalogue.From(ctx)))
 	}
 	link := func(after string) string {
 		return imagesPath + "?" + url.Values{"prefix": {page.Prefix}, "after": {after}}.Encode()
@@ -82,11 +82,11 @@ func (c *Coordinator) addImages(r *http.Request, page *web.Images) error {
 	return nil
 }
 
-func (c *Coordinator) pictureOf(entry tile.Entry, prefix string, policy *authz.Policy) web.Picture {
+func (c *Coordinator) pictureOf(entry tile.Entry, prefix string, policy *authz.Policy, say *catalogue.Words) web.Picture {
 	d := policy.Decide(authz.Principal{}, tile.RuleName(entry.ID), c.people.Now())
 	return web.Picture{
 		ID: entry.ID, Name: strings.TrimPrefix(entry.ID, prefix), Thumb: thumbOf(entry.ID), Format: strings.ToUpper(string(entry.Format)),
-		Size: bytesText(entry.Bytes), Rule: d.Rule, Access: string(d.Access), State: stateOf(d.Access),
+		Size: bytesText(entry.Bytes, say), Rule: d.Rule, Access: string(d.Access), State: stateOf(d.Access),
 	}
 }
 
@@ -97,16 +97,16 @@ func stateOf(a authz.Access) string {
 	return string(a)
 }
 
-func bytesText(n int64) string {
+func bytesText(n int64, say *catalogue.Words) string {
 	switch f := float64(n); {
 	case n >= 1e9:
-		return catalogue.Text("bytes.g", f/1e9)
+		return say.Text("bytes.g", f/1e9)
 	case n >= 1e6:
-		return catalogue.Text("bytes.m", f/1e6)
+		return say.Text("bytes.m", f/1e6)
 	case n >= 1e3:
-		return catalogue.Text("bytes.k", f/1e3)
+		return say.Text("bytes.k", f/1e3)
 	}
-	return catalogue.Text("bytes.b", n)
+	return say.Text("bytes.b", n)
 }
 
 func crumbsOf(prefix string) (crumbs []web.Crumb) {

@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/internal/cluster"
 )
 
@@ -26,6 +26,7 @@ func (c *Coordinator) overviewPages() map[string]adminPage {
 
 func (c *Coordinator) getOverview(w http.ResponseWriter, r *http.Request, as people.Session) {
 	page := web.Overview{Notices: web.Notices{Done: doneNotice(r)}, Refresh: int(lookEvery.Seconds())}
+	say := wordsFor(r)
 	revision, err := c.people.Revision(r.Context())
 	if err != nil {
 		c.fail(w, r, err)
@@ -35,8 +36,8 @@ func (c *Coordinator) getOverview(w http.ResponseWriter, r *http.Request, as peo
 	var members []cluster.Member
 	if page.Alone = c.members == nil; !page.Alone {
 		members = c.members()
-		page.Kinds = kindsOf(members, revision)
-		page.Figures = append(page.Figures, figuresOf(members, revision)...)
+		page.Kinds = kindsOf(members, revision, say)
+		page.Figures = append(page.Figures, figuresOf(members, revision, say)...)
 	}
 	figures, err := c.countPeople(r.Context())
 	if err == nil {
@@ -47,7 +48,7 @@ func (c *Coordinator) getOverview(w http.ResponseWriter, r *http.Request, as peo
 		return
 	}
 	page.Figures = append(page.Figures, figures...)
-	web.ShowAdmin(w, http.StatusOK, adminOf(as), page)
+	c.pages.ShowAdmin(w, r, http.StatusOK, adminOf(as), page)
 }
 
 func (c *Coordinator) countPeople(ctx context.Context) ([]web.Number, error) {
@@ -59,19 +60,20 @@ func (c *Coordinator) countPeople(ctx context.Context) ([]web.Number, error) {
 	if err != nil {
 		return nil, err
 	}
+	say := catalogue.From(ctx)
 	signedIn := strconv.Itoa(len(sessions))
 	if len(sessions) > countUpTo {
-		signedIn = catalogue.Text("overview.many", countUpTo)
+		signedIn = say.Text("overview.many", countUpTo)
 	}
 	return []web.Number{
-		{Label: catalogue.Text("overview.fig.signed-in"), Value: signedIn},
-		{Label: catalogue.Text("overview.fig.users"), Value: strconv.Itoa(users)},
+		{Label: say.Text("overview.fig.signed-in"), Value: signedIn},
+		{Label: say.Text("overview.fig.users"), Value: strconv.Itoa(users)},
 	}, nil
 }
 
 // attention is what an administrator should look at, and where.
 func (c *Coordinator) attention(ctx context.Context, members []cluster.Member) (found []web.Attention, err error) {
-	workers, aside := 0, 0
+	say, workers, aside := catalogue.From(ctx), 0, 0
 	for _, m := range members {
 		if m.Worker != nil && !m.Silent {
 			workers++
@@ -79,29 +81,43 @@ func (c *Coordinator) attention(ctx context.Context, members []cluster.Member) (
 		}
 	}
 	if c.members != nil && workers == 0 {
-		found = append(found, web.Attention{Text: catalogue.Text("overview.attention.workers")})
+		found = append(found, web.Attention{Text: say.Text("overview.attention.workers")})
 	}
 	if aside > 0 {
 		found = append(found, web.Attention{
-			Text: catalogue.Text("overview.attention.quarantine", aside), Path: "/auth/admin/images#quarantine",
-			Link: catalogue.Text("overview.attention.quarantine.link"),
+			Text: say.Text("overview.attention.quarantine", aside), Path: "/auth/admin/images#quarantine",
+			Link: say.Text("overview.attention.quarantine.link"),
 		})
 	}
+	found = append(found, c.failingProviders(say)...)
 	set, err := c.people.Rules(ctx)
 	if err != nil {
 		return nil, err
 	}
-	warnings, err := c.people.Warnings(set.Document())
+	warnings, err := c.people.Warnings(set.Document(), say)
 	if n := len(warnings); err == nil && n > 0 {
 		found = append(found, web.Attention{
-			Text: catalogue.Text("overview.attention.warnings", n), Path: rulesPath, Link: catalogue.Text("overview.attention.warnings.link"),
+			Text: say.Text("overview.attention.warnings", n), Path: rulesPath, Link: say.Text("overview.attention.warnings.link"),
 		})
 	}
 	return found, err
 }
 
+// failingProviders are those whose people cannot sign in, as far as this coordinator has
+// found out.
+func (c *Coordinator) failingProviders(say *catalogue.Words) (found []web.Attention) {
+	for _, p := range c.providers.set.All() {
+		if seen, err := c.providers.set.Status(p.Issuer); err == nil && seen.Failing && seen.Read.IsZero() {
+			found = append(found, web.Attention{
+				Text: say.Text("overview.attention.provider", p.Label), Path: providersPath, Link: say.Text("overview.attention.provider.link"),
+			})
+		}
+	}
+	return found
+}
+
 // figuresOf sums up a cluster.
-func figuresOf(members []cluster.Member, revision int64) []web.Number {
+func figuresOf(members []cluster.Member, revision int64, say *catalogue.Words) []web.Number {
 	edges, workers, behind, rate, queue := 0, 0, 0, 0.0, time.Duration(0)
 	for _, m := range members {
 		switch {
@@ -115,55 +131,55 @@ func figuresOf(members []cluster.Member, revision int64) []web.Number {
 			workers, queue = workers+1, max(queue, m.Worker.Queue)
 		}
 	}
-	held := catalogue.Text("overview.fig.revision.all")
+	held := say.Text("overview.fig.revision.all")
 	if behind > 0 {
-		held = catalogue.Text("overview.fig.revision.some")
+		held = say.Text("overview.fig.revision.some")
 	}
 	return []web.Number{
-		{Label: catalogue.Text("overview.fig.edges"), Value: strconv.Itoa(edges)},
-		{Label: catalogue.Text("overview.fig.workers"), Value: strconv.Itoa(workers)},
-		{Label: catalogue.Text("overview.fig.rate"), Value: rateText(rate)},
-		{Label: catalogue.Text("overview.fig.queue"), Value: spanText(queue)},
-		{Label: catalogue.Text("overview.fig.revision"), Value: strconv.FormatInt(revision, 10), Hint: held},
+		{Label: say.Text("overview.fig.edges"), Value: strconv.Itoa(edges)},
+		{Label: say.Text("overview.fig.workers"), Value: strconv.Itoa(workers)},
+		{Label: say.Text("overview.fig.rate"), Value: rateText(rate)},
+		{Label: say.Text("overview.fig.queue"), Value: spanText(queue, say)},
+		{Label: say.Text("overview.fig.revision"), Value: strconv.FormatInt(revision, 10), Hint: held},
 	}
 }
 
-func kindsOf(members []cluster.Member, revision int64) []web.Kind {
-	kinds := []web.Kind{{Role: "edge", Heads: edgeHeads()}, {Role: "worker", Heads: workerHeads()}, {Role: "coordinator"}}
+func kindsOf(members []cluster.Member, revision int64, say *catalogue.Words) []web.Kind {
+	kinds := []web.Kind{{Role: "edge", Heads: edgeHeads(say)}, {Role: "worker", Heads: workerHeads(say)}, {Role: "coordinator"}}
 	for _, m := range members {
 		for i := range kinds {
 			if kinds[i].Role == m.Role {
-				kinds[i].Parts = append(kinds[i].Parts, partOf(m, revision, kinds[i].Heads))
+				kinds[i].Parts = append(kinds[i].Parts, partOf(m, revision, kinds[i].Heads, say))
 			}
 		}
 	}
 	return kinds
 }
 
-func edgeHeads() []string {
-	return []string{catalogue.Text("overview.requests"), catalogue.Text("overview.hits"), catalogue.Text("overview.revision")}
+func edgeHeads(say *catalogue.Words) []string {
+	return []string{say.Text("overview.requests"), say.Text("overview.hits"), say.Text("overview.revision")}
 }
 
-func workerHeads() []string {
+func workerHeads(say *catalogue.Words) []string {
 	return []string{
-		catalogue.Text("overview.slots"), catalogue.Text("overview.waiting"), catalogue.Text("overview.queue"), catalogue.Text("overview.rendered"),
-		catalogue.Text("overview.kept"), catalogue.Text("overview.refused"), catalogue.Text("overview.set-aside"),
+		say.Text("overview.slots"), say.Text("overview.waiting"), say.Text("overview.queue"), say.Text("overview.rendered"),
+		say.Text("overview.kept"), say.Text("overview.refused"), say.Text("overview.set-aside"),
 	}
 }
 
-func partOf(m cluster.Member, revision int64, heads []string) web.Part {
-	p := web.Part{Name: m.Name, Version: m.Version, Up: spanText(m.Up), State: "good", StateText: catalogue.Text("overview.ok")}
+func partOf(m cluster.Member, revision int64, heads []string, say *catalogue.Words) web.Part {
+	p := web.Part{Name: m.Name, Version: m.Version, Up: spanText(m.Up, say), State: "good", StateText: say.Text("overview.ok")}
 	switch {
 	case m.Silent:
-		p.State, p.StateText = "bad", catalogue.Text("overview.silent", spanText(time.Since(m.Seen)))
+		p.State, p.StateText = "bad", say.Text("overview.silent", spanText(time.Since(m.Seen), say))
 	case m.Edge != nil && !m.Edge.Fresh:
-		p.State, p.StateText = "warn", catalogue.Text("overview.behind")
+		p.State, p.StateText = "warn", say.Text("overview.behind")
 	}
 	switch {
 	case m.Edge != nil:
-		p.Numbers = edgeNumbers(m, revision)
+		p.Numbers = edgeNumbers(m, revision, say)
 	case m.Worker != nil:
-		p.Numbers = workerNumbers(m)
+		p.Numbers = workerNumbers(m, say)
 	}
 	for len(p.Numbers) < len(heads) { // a part of another version that tells less
 		p.Numbers = append(p.Numbers, web.Number{})
@@ -174,25 +190,25 @@ func partOf(m cluster.Member, revision int64, heads []string) web.Part {
 	return p
 }
 
-func edgeNumbers(m cluster.Member, revision int64) []web.Number {
-	held := catalogue.Text("overview.revision.current")
+func edgeNumbers(m cluster.Member, revision int64, say *catalogue.Words) []web.Number {
+	held := say.Text("overview.revision.current")
 	if m.Edge.Revision < revision {
-		held = catalogue.Text("overview.revision.behind", revision)
+		held = say.Text("overview.revision.behind", revision)
 	}
 	return []web.Number{
-		{Value: countText(m.Edge.Requests), Hint: catalogue.Text("overview.per-second", rateText(m.Rate))},
+		{Value: countText(m.Edge.Requests), Hint: say.Text("overview.per-second", rateText(m.Rate))},
 		{Value: shareText(m.Edge.Hits, m.Edge.Images)},
 		{Value: strconv.FormatInt(m.Edge.Revision, 10), Hint: held},
 	}
 }
 
-func workerNumbers(m cluster.Member) []web.Number {
+func workerNumbers(m cluster.Member, say *catalogue.Words) []web.Number {
 	w := m.Worker
 	return []web.Number{
-		{Value: catalogue.Text("overview.slots.of", w.Running, w.Slots)},
+		{Value: say.Text("overview.slots.of", w.Running, w.Slots)},
 		{Value: strconv.Itoa(w.Waiting)},
-		{Value: spanText(w.Queue)},
-		{Value: countText(w.Asked), Hint: catalogue.Text("overview.per-second", rateText(m.Rate))},
+		{Value: spanText(w.Queue, say)},
+		{Value: countText(w.Asked), Hint: say.Text("overview.per-second", rateText(m.Rate))},
 		{Value: shareText(w.Hits, w.Asked)},
 		{Value: countText(w.Refused)},
 		{Value: strconv.Itoa(w.SetAside)},
@@ -222,16 +238,16 @@ func shareText(part, whole uint64) string {
 	return fmt.Sprintf("%.0f %%", 100*float64(part)/float64(whole))
 }
 
-func spanText(d time.Duration) string {
+func spanText(d time.Duration, say *catalogue.Words) string {
 	switch {
 	case d >= 48*time.Hour:
-		return catalogue.Text("span.days", int(d.Hours()/24))
+		return say.Text("span.days", int(d.Hours()/24))
 	case d >= time.Hour:
-		return catalogue.Text("span.hours", int(d.Hours()), int(d.Minutes())%60)
+		return say.Text("span.hours", int(d.Hours()), int(d.Minutes())%60)
 	case d >= 2*time.Minute:
-		return catalogue.Text("span.minutes", int(d.Minutes()))
+		return say.Text("span.minutes", int(d.Minutes()))
 	case d >= time.Second || d == 0:
-		return catalogue.Text("span.seconds", int(d.Seconds()))
+		return say.Text("span.seconds", int(d.Seconds()))
 	}
-	return catalogue.Text("span.millis", max(1, d.Milliseconds()))
+	return say.Text("span.millis", max(1, d.Milliseconds()))
 }

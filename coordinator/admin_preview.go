@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
@@ -40,14 +40,14 @@ func (c *Coordinator) preview(ctx context.Context, draft web.RulesEdit, d authz.
 	images = images[:min(len(images), maxTyped)]
 	found, err := c.samples(ctx, touched)
 	if err != nil {
-		p.Unlisted = catalogue.Text("preview.unlisted")
+		p.Unlisted = catalogue.From(ctx).Text("preview.unlisted")
 	}
 	images = slices.Compact(slices.Sorted(slices.Values(append(images, found...))))
 	shifts, err := c.people.Preview(ctx, d, images, readers)
 	if err != nil {
 		return nil, err
 	}
-	fillPreview(p, shifts, readers)
+	fillPreview(p, shifts, readers, catalogue.From(ctx))
 	return p, nil
 }
 
@@ -82,11 +82,11 @@ func (c *Coordinator) samples(ctx context.Context, patterns []string) (images []
 	return images, nil
 }
 
-func fillPreview(p *web.Preview, shifts []people.Shift, readers []people.Reader) {
+func fillPreview(p *web.Preview, shifts []people.Shift, readers []people.Reader, say *catalogue.Words) {
 	for _, r := range readers {
 		label := r.Email
 		if r.Label != "" {
-			label = catalogue.Text("preview.reader." + r.Label)
+			label = say.Text("preview.reader." + r.Label)
 		}
 		p.Readers = append(p.Readers, label)
 	}
@@ -96,33 +96,33 @@ func fillPreview(p *web.Preview, shifts []people.Shift, readers []people.Reader)
 			continue
 		}
 		if p.Changing++; len(p.Rows) < maxShifts {
-			p.Rows = append(p.Rows, rowOf(s))
+			p.Rows = append(p.Rows, rowOf(s, say))
 		}
 	}
 }
 
-func rowOf(s people.Shift) web.PreviewRow {
+func rowOf(s people.Shift, say *catalogue.Words) web.PreviewRow {
 	row := web.PreviewRow{Image: s.Image, Thumb: thumbOf(s.Image), Rule: s.After[0].Rule}
 	for i := range s.Before {
 		before, after := s.Before[i], s.After[i]
 		row.Cells = append(row.Cells, web.PreviewCell{
 			Changed: s.Differs(i), Before: outcomeKey(before.Outcome), After: outcomeKey(after.Outcome),
 			BeforeState: states[before.Outcome], AfterState: states[after.Outcome],
-			MoreBefore: besides(before), MoreAfter: besides(after),
+			MoreBefore: besides(before, say), MoreAfter: besides(after, say),
 		})
 	}
 	return row
 }
 
 // besides is what a reader gets, or has to do, beyond the outcome.
-func besides(d authz.Decision) string {
+func besides(d authz.Decision, say *catalogue.Words) string {
 	switch {
 	case d.Outcome != authz.Allow && d.Tier != nil:
-		return tierText(*d.Tier)
+		return tierText(*d.Tier, say)
 	case d.Outcome == authz.NeedTerms:
-		return catalogue.Text("rules.note.terms", d.Terms.Name)
+		return say.Text("rules.note.terms", d.Terms.Name)
 	case d.ViewOnly && d.Outcome == authz.Allow:
-		return catalogue.Text("rules.note.view-only")
+		return say.Text("rules.note.view-only")
 	}
 	return ""
 }

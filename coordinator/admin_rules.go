@@ -7,11 +7,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
@@ -45,7 +44,8 @@ func (c *Coordinator) getRules(w http.ResponseWriter, r *http.Request, as people
 		c.fail(w, r, err)
 		return
 	}
-	warnings, err := c.people.Warnings(set.Document())
+	say := wordsFor(r)
+	warnings, err := c.people.Warnings(set.Document(), say)
 	if err != nil {
 		c.fail(w, r, err)
 		return
@@ -54,6 +54,12 @@ func (c *Coordinator) getRules(w http.ResponseWriter, r *http.Request, as people
 		Notices: web.Notices{Done: doneNotice(r)}, Search: asked(r, "q"), Total: len(set.Rules),
 		Fallback: string(c.fallback), Form: len(set.Rules) <= maxRulesOnPage, Warnings: textsFor(warnings, 0),
 	}
+	without, err := c.unmatched(r.Context(), set.Document())
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	page.Unknown = without.Unknown
 	from, _ := strconv.Atoi(r.URL.Query().Get("from"))
 	for i, rule := range set.Rules {
 		if i < from || !mentions(rule, strings.ToLower(page.Search)) {
@@ -63,14 +69,14 @@ func (c *Coordinator) getRules(w http.ResponseWriter, r *http.Request, as people
 			page.Next = rulesPath + "?" + url.Values{"q": {page.Search}, "from": {strconv.Itoa(i)}}.Encode()
 			break
 		}
-		line := lineOf(i, rule)
-		line.Warnings = textsFor(warnings, i+1)
+		line := lineOf(i, rule, say)
+		line.Warnings, line.Unmatched = textsFor(warnings, i+1), textsFor(without.Items, i+1)
 		page.Items = append(page.Items, line)
 	}
 	if from > 0 {
 		page.First = rulesPath + "?" + url.Values{"q": {page.Search}}.Encode()
 	}
-	web.ShowAdmin(w, http.StatusOK, adminOf(as), page)
+	c.pages.ShowAdmin(w, r, http.StatusOK, adminOf(as), page)
 }
 
 // mentions tells whether a rule has a text in its name or in what it names.
@@ -92,59 +98,57 @@ func textsFor(warnings []authz.Warning, place int) (texts []string) {
 	return texts
 }
 
-func nameOfRule(i int, rule authz.Rule) string {
+func nameOfRule(i int, rule authz.Rule, say *catalogue.Words) string {
 	if rule.Name != "" {
 		return rule.Name
 	}
-	return catalogue.Text("rules.unnamed", i+1)
+	return say.Text("rules.unnamed", i+1)
 }
 
-func lineOf(i int, rule authz.Rule) web.RuleLine {
+func lineOf(i int, rule authz.Rule, say *catalogue.Words) web.RuleLine {
 	images := slices.Clone(rule.Images)
 	for _, name := range rule.Collections {
-		images = append(images, catalogue.Text("rules.collection-of", name))
+		images = append(images, say.Text("rules.collection-of", name))
 	}
 	shown := images[:min(len(images), maxPatterns)]
 	return web.RuleLine{
-		Place: i + 1, Name: nameOfRule(i, rule), Images: shown, More: len(images) - len(shown),
-		Access: string(rule.Access), Groups: rule.Groups, Notes: notesOn(rule),
+		Place: i + 1, Name: nameOfRule(i, rule, say), Images: shown, More: len(images) - len(shown),
+		Access: string(rule.Access), Groups: rule.Groups, Notes: notesOn(rule, say),
 	}
 }
 
-func inWords(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
-
 // notesOn says what else a rule does.
-func notesOn(rule authz.Rule) (notes []string) {
-	say := func(text string) { notes = append(notes, text) }
+func notesOn(rule authz.Rule, say *catalogue.Words) (notes []string) {
+	note := func(text string) { notes = append(notes, text) }
 	if len(rule.Networks) > 0 {
-		say(catalogue.Text("rules.note.networks", strings.Join(rule.Networks, ", ")))
+		note(say.Text("rules.note.networks", strings.Join(rule.Networks, ", ")))
 	}
 	if !rule.From.IsZero() {
-		say(catalogue.Text("rules.note.from", inWords(rule.From)))
+		note(say.Text("rules.note.from", say.When(rule.From)))
 	}
 	if !rule.Until.IsZero() {
-		say(catalogue.Text("rules.note.until", inWords(rule.Until)))
+		note(say.Text("rules.note.until", say.When(rule.Until)))
 	}
 	if rule.Terms != "" {
-		say(catalogue.Text("rules.note.terms", rule.Terms))
+		note(say.Text("rules.note.terms", rule.Terms))
 	}
 	if rule.Tier != nil {
-		say(tierText(*rule.Tier))
+		note(tierText(*rule.Tier, say))
 	}
 	if rule.ViewOnly {
-		say(catalogue.Text("rules.note.view-only"))
+		note(say.Text("rules.note.view-only"))
 	}
 	return notes
 }
 
-func tierText(t authz.Tier) string {
+func tierText(t authz.Tier, say *catalogue.Words) string {
 	switch {
 	case t.Scale > 0 && t.Side > 0:
-		return catalogue.Text("rules.note.tier-both", t.Scale, t.Side)
+		return say.Text("rules.note.tier-both", t.Scale, t.Side)
 	case t.Scale > 0:
-		return catalogue.Text("rules.note.tier-scale", t.Scale)
+		return say.Text("rules.note.tier-scale", t.Scale)
 	}
-	return catalogue.Text("rules.note.tier-side", t.Side)
+	return say.Text("rules.note.tier-side", t.Side)
 }
 
 // sentence makes one of what a check says.

@@ -3,14 +3,14 @@ package coordinator
 import (
 	"strings"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
 // place puts what is wrong with a document beside the fields that are to blame. It tells
 // whether anything is.
-func (c *Coordinator) place(draft *web.RulesEdit, d authz.Document) (faulty bool) {
+func (c *Coordinator) place(draft *web.RulesEdit, d authz.Document, say *catalogue.Words) (faulty bool) {
 	if _, err := d.Compile(c.fallback); err == nil {
 		return false
 	}
@@ -19,7 +19,7 @@ func (c *Coordinator) place(draft *web.RulesEdit, d authz.Document) (faulty bool
 		return true
 	}
 	for i, rule := range d.Items {
-		field, text := c.faultOf(rule, d.Definitions)
+		field, text := c.faultOf(rule, d.Definitions, say)
 		if text != "" {
 			draft.Items[i].Faults, draft.Items[i].Open = map[string]string{field: text}, true
 		}
@@ -28,7 +28,7 @@ func (c *Coordinator) place(draft *web.RulesEdit, d authz.Document) (faulty bool
 }
 
 // faultOf is what is wrong with one rule, and the field to blame for it.
-func (c *Coordinator) faultOf(rule authz.Rule, definitions authz.Definitions) (field, text string) {
+func (c *Coordinator) faultOf(rule authz.Rule, definitions authz.Definitions, say *catalogue.Words) (field, text string) {
 	unnamed := rule
 	unnamed.Name = ""
 	_, err := authz.Document{Items: []authz.Rule{unnamed}, Definitions: definitions}.Compile(c.fallback)
@@ -37,7 +37,7 @@ func (c *Coordinator) faultOf(rule authz.Rule, definitions authz.Definitions) (f
 		return blamed(text), sentence(text)
 	}
 	if _, err = (authz.Document{Items: []authz.Rule{rule}, Definitions: definitions}).Compile(c.fallback); err != nil {
-		return "name", catalogue.Text("problem.bad-rule-name")
+		return "name", say.Text("problem.bad-rule-name")
 	}
 	return "", ""
 }

@@ -1,12 +1,14 @@
 package coordinator
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
 
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
@@ -24,7 +26,7 @@ func (c *Coordinator) getRulesForm(w http.ResponseWriter, r *http.Request, as pe
 	for _, rule := range set.Rules {
 		draft.Items = append(draft.Items, formOf(rule))
 	}
-	web.ShowAdmin(w, http.StatusOK, adminOf(as), draft)
+	c.pages.ShowAdmin(w, r, http.StatusOK, adminOf(as), draft)
 }
 
 func (c *Coordinator) getRulesJSON(w http.ResponseWriter, r *http.Request, as people.Session) {
@@ -35,7 +37,7 @@ func (c *Coordinator) getRulesJSON(w http.ResponseWriter, r *http.Request, as pe
 	}
 	d := set.Document()
 	d.Items = append([]authz.Rule{}, d.Items...) // never null
-	web.ShowAdmin(w, http.StatusOK, adminOf(as), web.RulesEdit{
+	c.pages.ShowAdmin(w, r, http.StatusOK, adminOf(as), web.RulesEdit{
 		AsJSON: true, Document: indented(d), Revision: set.Revision, Fallback: string(c.fallback),
 	})
 }
@@ -73,15 +75,16 @@ func (c *Coordinator) postRulesForm(w http.ResponseWriter, r *http.Request, as p
 	}
 	draft.Definitions = r.PostFormValue("definitions")
 	if do := r.PostFormValue("do"); do != "save" && do != "preview" {
-		draft.Items, err = edited(draft.Items, do)
+		draft.Items, err = edited(draft.Items, do, wordsFor(r))
 		c.showDraft(w, r, as, draft, err)
 		return
 	}
-	d, readable, err := documentOf(&draft)
+	say := wordsFor(r)
+	d, readable, err := documentOf(&draft, say)
 	switch {
 	case err != nil:
 		c.fail(w, r, err)
-	case !readable || c.place(&draft, d):
+	case !readable || c.place(&draft, d, say):
 		c.showDraft(w, r, as, draft, errFaultyRules)
 	default:
 		c.doRules(w, r, as, draft, d)
@@ -98,7 +101,7 @@ func (c *Coordinator) postRulesJSON(w http.ResponseWriter, r *http.Request, as p
 	}
 	draft.AsJSON, draft.Document = true, r.PostFormValue("document")
 	var d authz.Document
-	if draft.Fault = decodeStrictly(draft.Document, &d); draft.Fault == "" {
+	if draft.Fault = decodeStrictly(draft.Document, &d, wordsFor(r)); draft.Fault == "" {
 		if _, err := d.Compile(c.fallback); err != nil {
 			draft.Fault = sentence(err.Error())
 		}
@@ -120,9 +123,13 @@ func (c *Coordinator) doRules(w http.ResponseWriter, r *http.Request, as people.
 		did(w, rulesPath, "rules-saved", "")
 		return
 	}
-	warnings, err := c.people.Warnings(d)
+	say := wordsFor(r)
+	warnings, err := c.people.Warnings(d, say)
 	if err == nil {
 		draft.Preview, err = c.preview(r.Context(), draft, d)
+	}
+	if err == nil {
+		err = c.addUnmatched(r.Context(), draft.Preview, d)
 	}
 	for i := range draft.Items {
 		draft.Items[i].Warnings = textsFor(warnings, i+1)
@@ -131,18 +138,36 @@ func (c *Coordinator) doRules(w http.ResponseWriter, r *http.Request, as people.
 	if draft.AsJSON {
 		draft.Warnings = nil
 		for _, x := range warnings {
-			draft.Warnings = append(draft.Warnings, placed(x))
+			draft.Warnings = append(draft.Warnings, placed(x, say))
 		}
 	}
 	c.showDraft(w, r, as, draft, err)
 }
 
+// addUnmatched says which rules of a draft name no image that there is now. It keeps
+// nobody from putting them in force.
+func (c *Coordinator) addUnmatched(ctx context.Context, p *web.Preview, d authz.Document) error {
+	without, err := c.unmatched(ctx, d)
+	if err != nil {
+		return err
+	}
+	p.Unknown = without.Unknown
+	for _, x := range without.Items[:min(len(without.Items), maxUnmatchedShown)] {
+		p.Unmatched = append(p.Unmatched, nameOfRule(x.Rule-1, authz.Rule{Name: x.Name}, catalogue.From(ctx)))
+	}
+	p.MoreUnmatched = len(without.Items) - len(p.Unmatched)
+	return nil
+}
+
+// maxUnmatchedShown is how many rules without images a preview names.
+const maxUnmatchedShown = 20
+
 // placed says which rule a warning is about.
-func placed(x authz.Warning) string {
+func placed(x authz.Warning, say *catalogue.Words) string {
 	if x.Rule == 0 {
 		return x.Text
 	}
-	return nameOfRule(x.Rule-1, authz.Rule{Name: x.Name}) + ": " + x.Text
+	return nameOfRule(x.Rule-1, authz.Rule{Name: x.Name}, say) + ": " + x.Text
 }
 
 func (c *Coordinator) showDraft(w http.ResponseWriter, r *http.Request, as people.Session, draft web.RulesEdit, cause error) {
@@ -150,5 +175,5 @@ func (c *Coordinator) showDraft(w http.ResponseWriter, r *http.Request, as peopl
 	if cause != nil {
 		status, draft.Problem = c.explain(r.Context(), w, cause)
 	}
-	web.ShowAdmin(w, status, adminOf(as), draft)
+	c.pages.ShowAdmin(w, r, status, adminOf(as), draft)
 }

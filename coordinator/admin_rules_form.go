@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
@@ -102,7 +102,7 @@ func restOf(rule authz.Rule) string {
 
 // ruleOf reads a form. What cannot be read at all is noted in its Faults, and is not in
 // the rule.
-func ruleOf(f *web.RuleForm) (rule authz.Rule, err error) {
+func ruleOf(f *web.RuleForm, say *catalogue.Words) (rule authz.Rule, err error) {
 	if f.Rest != "" { // "" is a new one
 		in := json.NewDecoder(strings.NewReader(f.Rest))
 		in.DisallowUnknownFields()
@@ -117,14 +117,14 @@ func ruleOf(f *web.RuleForm) (rule authz.Rule, err error) {
 	rule.ViewOnly, rule.Service = f.ViewOnly == "yes", authz.Service(f.Service)
 	for name, into := range map[string]*time.Time{"from": &rule.From, "until": &rule.Until} {
 		if *into, err = parseMoment(*fields(f)[name]); err != nil {
-			f.Faults[name] = catalogue.Text("problem.bad-moment")
+			f.Faults[name] = say.Text("problem.bad-moment")
 		}
 	}
-	rule.Tier = tierOf(f)
+	rule.Tier = tierOf(f, say)
 	return rule, nil
 }
 
-func tierOf(f *web.RuleForm) *authz.Tier {
+func tierOf(f *web.RuleForm, say *catalogue.Words) *authz.Tier {
 	if f.Scale+f.Side == "" {
 		return nil
 	}
@@ -136,7 +136,7 @@ func tierOf(f *web.RuleForm) *authz.Tier {
 		}
 		var err error
 		if *into, err = strconv.Atoi(text); err != nil {
-			f.Faults[name] = catalogue.Text("problem.bad-number")
+			f.Faults[name] = say.Text("problem.bad-number")
 		}
 	}
 	return &tier
@@ -144,10 +144,10 @@ func tierOf(f *web.RuleForm) *authz.Tier {
 
 // documentOf reads the whole form into draft and gives the document it describes. ok is
 // false where some field cannot be read.
-func documentOf(draft *web.RulesEdit) (d authz.Document, ok bool, err error) {
+func documentOf(draft *web.RulesEdit, say *catalogue.Words) (d authz.Document, ok bool, err error) {
 	ok = true
 	for i := range draft.Items {
-		rule, err := ruleOf(&draft.Items[i])
+		rule, err := ruleOf(&draft.Items[i], say)
 		if err != nil {
 			return d, false, err
 		}
@@ -156,14 +156,14 @@ func documentOf(draft *web.RulesEdit) (d authz.Document, ok bool, err error) {
 		}
 		d.Items = append(d.Items, rule)
 	}
-	if fault := decodeStrictly(draft.Definitions, &d.Definitions); fault != "" {
+	if fault := decodeStrictly(draft.Definitions, &d.Definitions, say); fault != "" {
 		draft.Fault, ok = fault, false
 	}
 	return d, ok, nil
 }
 
 // decodeStrictly reads JSON and says in words what is wrong with it.
-func decodeStrictly(text string, into any) (fault string) {
+func decodeStrictly(text string, into any, say *catalogue.Words) (fault string) {
 	if strings.TrimSpace(text) == "" {
 		return ""
 	}
@@ -174,10 +174,10 @@ func decodeStrictly(text string, into any) (fault string) {
 		return ""
 	}
 	if err == nil {
-		return catalogue.Text("problem.json-more")
+		return say.Text("problem.json-more")
 	}
 	line := 1 + strings.Count(text[:min(int(offsetOf(err, text)), len(text))], "\n")
-	return catalogue.Text("problem.json-line", line, err.Error())
+	return say.Text("problem.json-line", line, err.Error())
 }
 
 // offsetOf is where reading JSON failed. What is missing, and a field that is not known,
@@ -198,12 +198,12 @@ func offsetOf(err error, text string) int64 {
 }
 
 // edited does what a button of the form says: "add", "up:2", "down:2", "remove:2".
-func edited(rules []web.RuleForm, do string) ([]web.RuleForm, error) {
+func edited(rules []web.RuleForm, do string, say *catalogue.Words) ([]web.RuleForm, error) {
 	if do == "add" {
 		if len(rules) == maxRulesOnPage {
 			return rules, &people.Error{Kind: people.Invalid, Code: "too-many-rules", Args: []any{maxRulesOnPage}}
 		}
-		name := catalogue.Text("rules.new-name", len(rules)+1)
+		name := say.Text("rules.new-name", len(rules)+1)
 		return append(rules, web.RuleForm{Name: name, Access: string(authz.Login), Open: true}), nil
 	}
 	verb, number, _ := strings.Cut(do, ":")

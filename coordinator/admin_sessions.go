@@ -39,7 +39,7 @@ func (c *Coordinator) showSessions(w http.ResponseWriter, r *http.Request, as pe
 	}
 	sessions, page.Pager = cut(r, sessions, func(s people.Session) string { return s.ID })
 	page.Items = sessionsOf(sessions, as)
-	web.ShowAdmin(w, status, adminOf(as), page)
+	c.pages.ShowAdmin(w, r, status, adminOf(as), page)
 }
 
 func (c *Coordinator) postEndListed(w http.ResponseWriter, r *http.Request, as people.Session) {

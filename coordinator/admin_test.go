@@ -286,7 +286,7 @@ func TestUnroutedPages(t *testing.T) {
 	for target, want := range map[string]int{
 		"GET /auth/nothing": 404, "GET /auth/2/members/nothing": 404, "DELETE /auth/login": 405,
 		"GET /auth/assets/nothing": 404, "GET /auth/assets/tessera.css": 200, "GET /auth/assets/admin.css": 200, "GET /auth/assets/admin.js": 200,
-		"GET /auth/assets/mark.svg": 200, "GET /auth/1/others/token": 404, "GET /auth/2/others/logout": 404,
+		"GET /auth/assets/icon": 200, "GET /auth/1/others/token": 404, "GET /auth/2/others/logout": 404,
 	} {
 		method, path, _ := strings.Cut(target, " ")
 		response := b.do(method, path, "", "")

@@ -37,7 +37,7 @@ func (c *Coordinator) showUser(w http.ResponseWriter, r *http.Request, as people
 		return
 	}
 	page.Sessions, page.Tokens = sessionsOf(sessions, as), tokensOf(tokens)
-	web.ShowAdmin(w, status, adminOf(as), page)
+	c.pages.ShowAdmin(w, r, status, adminOf(as), page)
 }
 
 // addLink tells of the sign-in link that is still to be used, and whether the account is
@@ -112,7 +112,7 @@ func (c *Coordinator) postPassword(w http.ResponseWriter, r *http.Request, as pe
 		return
 	}
 	if madeUp {
-		showPassword(w, as, u, text)
+		c.showPassword(w, r, as, u, text)
 		return
 	}
 	did(w, userPath(u.ID), "password-set", "")
@@ -141,7 +141,7 @@ func (c *Coordinator) postMakeLink(w http.ResponseWriter, r *http.Request, as pe
 		c.userAgain(w, r, as, nil, err)
 		return
 	}
-	web.ShowAdmin(w, http.StatusOK, adminOf(as), web.Secret{
+	c.pages.ShowAdmin(w, r, http.StatusOK, adminOf(as), web.Secret{
 		Person: personOf(link.User), Kind: "link", Text: c.linkURL(r, secret), Until: link.Expires, Back: userPath(link.User.ID), Part: "users",
 	})
 }

@@ -41,7 +41,7 @@ func (c *Coordinator) getUsers(w http.ResponseWriter, r *http.Request, as people
 	}
 	users, page.Pager = cut(r, users, func(u people.User) string { return u.Email })
 	page.Items = personsOf(users)
-	web.ShowAdmin(w, http.StatusOK, adminOf(as), page)
+	c.pages.ShowAdmin(w, r, http.StatusOK, adminOf(as), page)
 }
 
 func personsOf(users []people.User) []web.Person {
@@ -81,14 +81,14 @@ func passwordIn(r *http.Request) (text string, madeUp bool) {
 	return password.MakeUp(), true
 }
 
-func showPassword(w http.ResponseWriter, as people.Session, u people.User, text string) {
-	web.ShowAdmin(w, http.StatusOK, adminOf(as), web.Secret{
+func (c *Coordinator) showPassword(w http.ResponseWriter, r *http.Request, as people.Session, u people.User, text string) {
+	c.pages.ShowAdmin(w, r, http.StatusOK, adminOf(as), web.Secret{
 		Person: personOf(u), Kind: "password", Text: text, Back: userPath(u.ID), Part: "users",
 	})
 }
 
-func (c *Coordinator) getNewUser(w http.ResponseWriter, _ *http.Request, as people.Session) {
-	web.ShowAdmin(w, http.StatusOK, adminOf(as), web.NewUser{Person: web.Person{Active: true}})
+func (c *Coordinator) getNewUser(w http.ResponseWriter, r *http.Request, as people.Session) {
+	c.pages.ShowAdmin(w, r, http.StatusOK, adminOf(as), web.NewUser{Person: web.Person{Active: true}})
 }
 
 func (c *Coordinator) postNewUser(w http.ResponseWriter, r *http.Request, as people.Session) {
@@ -99,11 +99,11 @@ func (c *Coordinator) postNewUser(w http.ResponseWriter, r *http.Request, as peo
 	u, err := c.people.CreateUser(r.Context(), actorOf(as), change)
 	if err != nil {
 		status, sentence := c.explain(r.Context(), w, err)
-		web.ShowAdmin(w, status, adminOf(as), web.NewUser{Notices: web.Notices{Problem: sentence}, Person: draft, Field: fieldOf(err)})
+		c.pages.ShowAdmin(w, r, status, adminOf(as), web.NewUser{Notices: web.Notices{Problem: sentence}, Person: draft, Field: fieldOf(err)})
 		return
 	}
 	if madeUp {
-		showPassword(w, as, u, text)
+		c.showPassword(w, r, as, u, text)
 		return
 	}
 	did(w, userPath(u.ID), "user-added", "")

@@ -32,6 +32,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"GET", "/groups/team/members", "/groups/{name}/members", nil},
 		{"GET", "/rules", "/rules", nil},
 		{"PUT", "/rules", "/rules", map[string]any{"items": []map[string]any{{"name": "a", "images": []string{"a"}, "access": "open"}}}},
+		{"GET", "/rules?unmatched=yes", "/rules", nil},
 		{"POST", "/tokens", "/tokens", map[string]any{"name": "t"}},
 		{"GET", "/tokens", "/tokens", nil},
 		{"GET", "/sessions", "/sessions", nil},

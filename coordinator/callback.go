@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/oidc"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
@@ -47,7 +46,7 @@ func (c *Coordinator) callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.setCookies(w, r, in)
-	c.goHome(w, in, back.Journey)
+	c.goHome(w, r, in, back.Journey)
 }
 
 var errNoDeparture = &people.Error{Kind: people.Invalid, Code: "no-such-departure"}
@@ -130,14 +129,14 @@ func said(settings Provider, a oidc.Arrival) people.Arrival {
 // goHome ends a journey. Administrators' pages want a cookie that browsers keep back from
 // whoever comes by a link from elsewhere, as the browser just has; a page of our own in
 // between makes it one from here.
-func (c *Coordinator) goHome(w http.ResponseWriter, in people.SignedIn, j journey) {
+func (c *Coordinator) goHome(w http.ResponseWriter, r *http.Request, in people.SignedIn, j journey) {
 	switch {
-	case j.Window:
-		seeOther(w, "/auth/done")
+	case j.Window || j.Waiter != "":
+		seeOther(w, doneFor(j.Waiter))
 	case j.LinkTo != "":
 		seeOther(w, waysPath)
 	case in.AdminSecret != "" && strings.HasPrefix(j.Next, "/auth/admin"):
-		web.ShowOnward(w, web.Onward{Sentence: catalogue.Text("onward.signed-in", nameOf(in.Session.User)), Next: j.Next})
+		c.pages.ShowOnward(w, r, web.Onward{Sentence: wordsFor(r).Text("onward.signed-in", nameOf(in.Session.User)), Next: j.Next})
 	default:
 		seeOther(w, nextPath(j.Next))
 	}

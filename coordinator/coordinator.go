@@ -17,7 +17,10 @@ import (
 	"github.com/tessera-iiif/tessera/coordinator/db"
 	"github.com/tessera-iiif/tessera/coordinator/password"
 	"github.com/tessera-iiif/tessera/coordinator/people"
+	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/internal/cluster"
+	"github.com/tessera-iiif/tessera/internal/look"
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
@@ -25,6 +28,7 @@ import (
 
 // Config of a Coordinator. Only DB is needed.
 type Config struct {
+	Name       string // of this process, for administrators
 	DB         *db.DB
 	PublicURLs []string // scheme://host; the first serves requests that come without an edge
 
@@ -47,9 +51,14 @@ type Config struct {
 
 	SignInBy ProvidersConfig // besides passwords
 
+	Look  *look.Look      // of the pages; nil: ours
+	Texts *catalogue.Book // of the pages and services; nil: ours
+
 	Members func() []cluster.Member                                       // what the parts of the cluster tell of themselves; nil: nothing
 	Images  func(ctx context.Context, q tile.Query) (tile.Listing, error) // lists images; nil: nobody can
 	Purge   func(ctx context.Context, p cluster.Purge) error              // tells edges and workers what to forget; nil: nobody can
+
+	SlashSubstitute string // stands for "/" in identifiers, as at edges; empty: off
 
 	Fallback authz.Access         // for images that no rule names; default "login"
 	Announce func(revision int64) // called after each commit that edges must hear about
@@ -67,6 +76,12 @@ func (c Config) withDefaults() Config {
 	if c.Announce == nil {
 		c.Announce = func(int64) {}
 	}
+	if c.Look == nil {
+		c.Look = look.New(look.Config{})
+	}
+	if c.Texts == nil {
+		c.Texts = catalogue.Bundled()
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -78,8 +93,11 @@ func (c Config) withDefaults() Config {
 
 // Coordinator implements session.Authority and serves /auth/.
 type Coordinator struct {
+	name      string
 	people    *people.Service
 	providers *providers
+	pages     *web.Pages
+	book      *catalogue.Book
 	service   string
 	fallback  authz.Access
 	sameSite  http.SameSite
@@ -108,10 +126,11 @@ func New(config Config) (*Coordinator, error) {
 		people: people.New(people.Config{
 			DB: config.DB, Passwords: password.NewHasher(config.Passwords),
 			SessionIdle: config.SessionIdle, SessionMax: config.SessionMax, TokenLife: config.TokenLife, AuditKeep: config.AuditKeep,
-			TokenIssuers: config.TokenIssuers, Fallback: config.Fallback, Announce: config.Announce, Now: config.Now, Log: config.Log,
+			TokenIssuers: config.TokenIssuers, Fallback: config.Fallback, SlashSubstitute: config.SlashSubstitute, Announce: config.Announce, Now: config.Now, Log: config.Log,
 		}),
-		service: config.Service, fallback: config.Fallback, viewers: map[origin]bool{}, log: config.Log,
+		name: config.Name, service: config.Service, fallback: config.Fallback, viewers: map[origin]bool{}, log: config.Log,
 		members: config.Members, images: config.Images, purge: config.Purge,
+		pages: web.New(config.Look, config.Texts), book: config.Texts,
 	}
 	if err := c.parse(config); err != nil {
 		return nil, err
@@ -122,6 +141,7 @@ func New(config Config) (*Coordinator, error) {
 	}
 	c.handler = c.routes(api.New(api.Config{
 		People: c.people, Session: c.adminSession, FromHere: c.isFromHere, Members: c.members, Forget: c.forget, Fallback: c.fallback, LinkURL: c.linkURL, Log: config.Log,
+		Unmatched: c.unmatched, Providers: c.providerReport, CheckProvider: c.checkProvider,
 	}))
 	return c, nil
 }
@@ -178,6 +198,7 @@ func (c *Coordinator) Close() {
 		c.stop()
 	}
 	c.running.Wait()
+	c.people.Passwords.Close()
 	c.providers.set.Close()
 }
 
@@ -220,5 +241,5 @@ func (c *Coordinator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 	defer cancel()
 	ctx = audit.WithOrigin(ctx, audit.Origin{Addr: clientAddr(r), RequestID: r.Header.Get("X-Request-Id")})
-	c.handler.ServeHTTP(w, r.WithContext(ctx))
+	c.handler.ServeHTTP(w, r.WithContext(catalogue.With(ctx, c.book.For(r))))
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/oidc"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
@@ -33,7 +32,13 @@ func (c *Coordinator) startSignIn(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	j := journey{Next: nextPath(r.FormValue("next")), Viewer: viewer.String(), Window: r.FormValue("window") != ""}
+	j := journey{Next: nextPath(r.FormValue("next")), Viewer: viewer.String(), Window: r.FormValue("window") != "", Waiter: waiterIn(r)}
+	if j.Viewer != "" && provenanceOf(r, c.base(r)) == elsewhere {
+		// Who is signed in at the provider comes back without a word: a viewer gets its
+		// rights by a click on a page of ours, and not by sending its reader past it.
+		http.Redirect(w, r, c.again(j), http.StatusSeeOther)
+		return
+	}
 	c.depart(w, r, provider, j)
 }
 
@@ -41,17 +46,17 @@ func (c *Coordinator) startSignIn(w http.ResponseWriter, r *http.Request) {
 // otherwise the answer is written already.
 func (c *Coordinator) onProviderPage(w http.ResponseWriter, r *http.Request) (*oidc.Provider, bool) {
 	if isEmbedded(r) {
-		problem(w, http.StatusForbidden, "embedded")
+		c.problem(w, r, http.StatusForbidden, "embedded")
 		return nil, false
 	}
 	if r.Method == http.MethodHead { // routes of GET take it too
 		w.Header().Set("Allow", http.MethodGet)
-		problem(w, http.StatusMethodNotAllowed, "method", r.Method)
+		c.problem(w, r, http.StatusMethodNotAllowed, "method", r.Method)
 		return nil, false
 	}
 	provider := c.providers.set.Find(r.PathValue("provider"))
 	if provider == nil {
-		problem(w, http.StatusNotFound, "no-such-provider")
+		c.problem(w, r, http.StatusNotFound, "no-such-provider")
 	}
 	return provider, provider != nil
 }
@@ -79,7 +84,7 @@ func (c *Coordinator) depart(w http.ResponseWriter, r *http.Request, provider *o
 	}
 	c.setDepartureCookie(w, r, browser)
 	if r.Method == http.MethodPost { // a form of ours must not end elsewhere
-		web.ShowOnward(w, web.Onward{Sentence: catalogue.Text("onward.provider", provider.Label), Next: address})
+		c.pages.ShowOnward(w, r, web.Onward{Sentence: wordsFor(r).Text("onward.provider", provider.Label), Next: address})
 		return
 	}
 	w.Header().Set("Referrer-Policy", "no-referrer")
@@ -139,11 +144,11 @@ func (c *Coordinator) faulted(w http.ResponseWriter, r *http.Request, provider *
 	if fault.Kind == oidc.Away {
 		w.Header().Set("Retry-After", "10")
 	}
-	web.ShowProblem(w, what.status, web.Problem{Sentence: catalogue.Text("problem."+what.code, provider.Label), Again: c.again(j)})
+	c.pages.ShowProblem(w, r, what.status, web.Problem{Sentence: wordsFor(r).Text("problem."+what.code, provider.Label), Again: c.again(j)})
 }
 
 // failAgain is fail with a way to begin anew.
 func (c *Coordinator) failAgain(w http.ResponseWriter, r *http.Request, err error, j journey) {
 	status, sentence := c.explain(r.Context(), w, err)
-	web.ShowProblem(w, status, web.Problem{Sentence: sentence, Again: c.again(j)})
+	c.pages.ShowProblem(w, r, status, web.Problem{Sentence: sentence, Again: c.again(j)})
 }

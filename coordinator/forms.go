@@ -5,9 +5,9 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 )
 
 // maxForm bounds the forms that anybody can send, in bytes.
@@ -20,9 +20,9 @@ func (c *Coordinator) readForm(w http.ResponseWriter, r *http.Request, limit int
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		problem(w, http.StatusRequestEntityTooLarge, "too-large", limit>>10)
+		c.problem(w, r, http.StatusRequestEntityTooLarge, "too-large", limit>>10)
 	case err != nil:
-		problem(w, http.StatusBadRequest, "bad-form")
+		c.problem(w, r, http.StatusBadRequest, "bad-form")
 	default:
 		return true
 	}
@@ -32,6 +32,7 @@ func (c *Coordinator) readForm(w http.ResponseWriter, r *http.Request, limit int
 // explain turns an error into status and sentence and sets Retry-After where
 // waiting helps. Errors that are not for people are logged.
 func (c *Coordinator) explain(ctx context.Context, w http.ResponseWriter, err error) (status int, sentence string) {
+	say := catalogue.From(ctx)
 	if people.IsAway(err) {
 		c.log.ErrorContext(ctx, "the database does not answer", "error", err)
 	}
@@ -40,18 +41,18 @@ func (c *Coordinator) explain(ctx context.Context, w http.ResponseWriter, err er
 		if ctx.Err() == nil {
 			c.log.ErrorContext(ctx, "request failed", "error", err)
 		}
-		return http.StatusInternalServerError, catalogue.Text("problem.internal")
+		return http.StatusInternalServerError, say.Text("problem.internal")
 	}
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", e.RetrySeconds())
 	}
-	return e.Status(), e.Sentence()
+	return e.Status(), e.Sentence(say)
 }
 
 // fail answers with an error page.
 func (c *Coordinator) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, sentence := c.explain(r.Context(), w, err)
-	web.ShowProblem(w, status, web.Problem{Sentence: sentence})
+	c.pages.ShowProblem(w, r, status, web.Problem{Sentence: sentence})
 }
 
 // seeOther redirects after a form. The target is a path of our own, sent as it

@@ -3,7 +3,7 @@ package coordinator
 import (
 	"net/http"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/internal/session"
 )
 
@@ -33,11 +33,31 @@ func (f refusal) status() int {
 	return http.StatusUnauthorized
 }
 
-func (f refusal) sentence(base origin) string {
-	if f == missing {
-		return catalogue.Text("token.missing", base.String())
+// voice has the words of refusals: version 1 of the protocol wants those of the reader
+// (C-007), version 2 every language there is (D-006).
+type voice struct {
+	book   *catalogue.Book
+	reader *catalogue.Words
+	site   string // as people know its address
+}
+
+func (v voice) sentence(why refusal) string {
+	return v.reader.Text("token."+string(why), v.fill(why)...)
+}
+
+func (v voice) languages(key string, args ...any) map[string][]string {
+	all := map[string][]string{}
+	for language, sentence := range v.book.Each(key, args...) {
+		all[language] = []string{sentence}
 	}
-	return catalogue.Text("token." + string(f))
+	return all
+}
+
+func (v voice) fill(why refusal) []any {
+	if why == missing {
+		return []any{v.site}
+	}
+	return nil
 }
 
 // protocol is a version of the specification: the shape of its messages.
@@ -45,7 +65,7 @@ type protocol interface {
 	flow() session.Flow
 	hasDirect() bool // whether clients that are no browsers get bare JSON
 	success(messageID string, g grant) any
-	failure(messageID string, why refusal, sentence string) any
+	failure(messageID string, why refusal, say voice) any
 }
 
 // auth1 is IIIF Authentication API 1.0.
@@ -70,8 +90,8 @@ func (auth1) success(messageID string, g grant) any {
 	return message1{MessageID: messageID, AccessToken: g.token, ExpiresIn: g.seconds()}
 }
 
-func (auth1) failure(messageID string, why refusal, sentence string) any {
-	return message1{MessageID: messageID, Error: nameIn(names1, why), Description: sentence}
+func (auth1) failure(messageID string, why refusal, say voice) any {
+	return message1{MessageID: messageID, Error: nameIn(names1, why), Description: say.sentence(why)}
 }
 
 // auth2 is IIIF Authorization Flow API 2.0.
@@ -102,11 +122,10 @@ func (auth2) success(messageID string, g grant) any {
 	}
 }
 
-func (auth2) failure(messageID string, why refusal, sentence string) any {
+func (auth2) failure(messageID string, why refusal, say voice) any {
 	return message2{
 		Context: context2, Type: "AuthAccessTokenError2", Profile: nameIn(names2, why), MessageID: messageID,
-		Heading: map[string][]string{"en": {catalogue.Text("token.heading")}},
-		Note:    map[string][]string{"en": {sentence}},
+		Heading: say.languages("token.heading"), Note: say.languages("token."+string(why), say.fill(why)...),
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 )
 
 func TestParseOrigin(t *testing.T) {
@@ -168,7 +170,7 @@ func FuzzTokenRequest(f *testing.F) {
 			t.Fatalf("%q from %q became %+v", messageID, from, req)
 		}
 		for _, v := range []protocol{auth1{}, auth2{}} {
-			script := string(encode(v.failure(req.messageID, missing, "")))
+			script := string(encode(v.failure(req.messageID, missing, voice{catalogue.Bundled(), catalogue.Bundled().Default(), "https://iiif.test"})))
 			if strings.ContainsAny(script, "<>&\u2028\u2029") {
 				t.Fatalf("unfit for a script: %s", script)
 			}

@@ -20,7 +20,7 @@ const asideTime = 3 * time.Second
 func (c *Coordinator) backchannelLogout(w http.ResponseWriter, r *http.Request) {
 	provider := c.providers.set.Find(r.PathValue("provider"))
 	if provider == nil {
-		problem(w, http.StatusNotFound, "no-such-provider")
+		c.problem(w, r, http.StatusNotFound, "no-such-provider")
 		return
 	}
 	if !c.readForm(w, r, 2*maxForm) {

@@ -9,18 +9,20 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/oidc"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/seal"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/claims"
 )
 
 // Provider is an OpenID provider by which people sign in, and what it may decide.
 type Provider struct {
 	oidc.Settings
-	Hidden  bool     // no button: found by an address alone
-	Domains []string // of addresses whose people it speaks for, lower case
+	Claims  claims.Settings // what Mapping was made of, for administrators to read
+	Hidden  bool            // no button: found by an address alone
+	Domains []string        // of addresses whose people it speaks for, lower case
+	Popup   bool            // not in the tab of a viewer, see window.go
 
 	SignUp       people.SignUp
 	DecidesAdmin bool // its mapping says who administers
@@ -36,21 +38,32 @@ const defaultGrace = 24 * time.Hour
 
 // ProvidersConfig is how people sign in by providers.
 type ProvidersConfig struct {
-	Providers []Provider   // none: nobody does
-	Client    *http.Client // that calls them; it decides what may be called
-	Key       seal.Key     // their tokens are encrypted with
+	Providers []Provider    // none: nobody does
+	Issuers   []TokenIssuer // whose access tokens edges take; here they are looked at alone
+	Client    *http.Client  // that calls them; it decides what may be called
+	Key       seal.Key      // their tokens are encrypted with
+}
+
+// TokenIssuer is a provider that makes access tokens for this server, as administrators
+// see it.
+type TokenIssuer struct {
+	Name, Issuer, Label string
+	Audiences           []string
+	AnyType             bool
+	Claims              claims.Settings
 }
 
 // providers is what the coordinator does with OpenID providers.
 type providers struct {
 	set      *oidc.Set
 	settings map[string]Provider
+	issuers  []TokenIssuer
 	key      seal.Key
 }
 
 func newProviders(c ProvidersConfig, now func() time.Time, log *slog.Logger) (*providers, error) {
-	p := &providers{settings: map[string]Provider{}, key: c.Key}
-	if len(c.Providers) > 0 && c.Client == nil {
+	p := &providers{settings: map[string]Provider{}, issuers: c.Issuers, key: c.Key}
+	if len(c.Providers)+len(c.Issuers) > 0 && c.Client == nil {
 		return nil, errors.New("coordinator: providers need a client to call them with")
 	}
 	all := make([]oidc.Settings, len(c.Providers))
@@ -61,12 +74,16 @@ func newProviders(c ProvidersConfig, now func() time.Time, log *slog.Logger) (*p
 		all[i] = settings.Settings
 		p.settings[settings.Name] = settings
 	}
+	addresses := make([]string, len(c.Issuers))
+	for i, issuer := range c.Issuers {
+		addresses[i] = issuer.Issuer
+	}
 	client := c.Client
 	if client == nil {
 		client = http.DefaultClient // calls nobody: there is nobody
 	}
 	var err error
-	p.set, err = oidc.New(oidc.Config{Providers: all, Client: client, Now: now, Log: log})
+	p.set, err = oidc.New(oidc.Config{Providers: all, Issuers: addresses, Client: client, Now: now, Log: log})
 	return p, err
 }
 
@@ -95,12 +112,12 @@ func (p *providers) ofAddress(email string) string {
 }
 
 // buttons are the ways to sign in other than by password. The journey says where each
-// leads in the end.
-func (p *providers) buttons(j journey) []web.Button {
+// leads in the end, wait how a page waits that some lead away from.
+func (p *providers) buttons(j journey, wait web.Wait) []web.Button {
 	var all []web.Button
 	for _, provider := range p.set.All() {
 		if !p.settings[provider.Name].Hidden {
-			all = append(all, web.Button{Label: provider.Label, Link: j.start(provider.Name)})
+			all = append(all, web.Button{Label: provider.Label, Link: j.start(provider.Name), Apart: p.apart(provider.Name, j, wait)})
 		}
 	}
 	return all
@@ -123,6 +140,7 @@ type journey struct {
 	Window   bool   `json:"window,omitempty"`   // ends on the page that closes itself
 	LinkTo   string `json:"linkTo,omitempty"`   // id of the user who adds the provider
 	LinkFrom string `json:"linkFrom,omitempty"` // id of the session she does it from
+	Waiter   string `json:"waiter,omitempty"`   // page that waits for this window to end, "" for none
 
 	LinkAdmin bool `json:"linkAdmin,omitempty"` // she left with an administrator's cookie
 }
@@ -143,31 +161,41 @@ func (j journey) query() url.Values {
 	case j.Next != "":
 		q.Set("next", j.Next)
 	}
+	if j.Waiter != "" {
+		q.Set(waiterField, j.Waiter)
+	}
 	return q
 }
 
 // again is where somebody begins anew whose sign-in failed.
 func (c *Coordinator) again(j journey) string {
-	switch {
-	case j.LinkTo != "":
+	if j.LinkTo != "" {
 		return waysPath
-	case j.Window && j.Viewer != "":
-		return "/auth/2/" + c.service + "/access?" + url.Values{"origin": {j.Viewer}}.Encode()
-	case j.Window:
-		return "/auth/2/" + c.service + "/access"
-	case j.Next != "" && j.Next != "/":
-		return "/auth/login?" + url.Values{"next": {j.Next}}.Encode()
 	}
-	return "/auth/login"
+	path, query := "/auth/login", j.query()
+	if j.Window {
+		path = "/auth/2/" + c.service + "/access"
+		query.Del("window")
+	}
+	if query.Get("next") == "/" {
+		query.Del("next")
+	}
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
 }
 
 // showSignIn draws the sign-in page with all ways to sign in.
-func (c *Coordinator) showSignIn(w http.ResponseWriter, status int, form web.SignIn) {
-	j := journey{Next: form.Next, Viewer: form.Origin, Window: form.Action != "/auth/login"}
+func (c *Coordinator) showSignIn(w http.ResponseWriter, r *http.Request, status int, form web.SignIn) {
+	j := journey{Next: form.Next, Viewer: form.Origin, Window: form.Action != "/auth/login", Waiter: form.Waiter}
 	form.Window = j.Window
-	form.Providers = c.providers.buttons(j)
+	if j.Window {
+		form.Wait = c.providers.wait(j, donePath)
+	}
+	form.Providers = c.providers.buttons(j, form.Wait)
 	form.Find = c.providers.hasDomains()
-	web.ShowSignIn(w, status, form)
+	c.pages.ShowSignIn(w, r, status, form)
 }
 
 // findProvider leads somebody to the provider that speaks for her address.
@@ -183,14 +211,14 @@ func (c *Coordinator) findProvider(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	j := journey{Next: nextPath(r.PostFormValue("next")), Viewer: viewer.String(), Window: r.PostFormValue("window") != ""}
+	j := journey{Next: nextPath(r.PostFormValue("next")), Viewer: viewer.String(), Window: r.PostFormValue("window") != "", Waiter: waiterIn(r)}
 	if name := c.providers.ofAddress(r.PostFormValue("email")); name != "" {
-		web.ShowOnward(w, web.Onward{Sentence: catalogue.Text("onward.provider", c.providers.set.Find(name).Label), Next: j.start(name)})
+		c.showWayTo(w, r, name, j)
 		return
 	}
-	form := web.SignIn{Action: "/auth/login", Next: j.Next, Origin: j.Viewer, Email: r.PostFormValue("email"), NotFound: true}
+	form := web.SignIn{Action: "/auth/login", Next: j.Next, Origin: j.Viewer, Waiter: j.Waiter, Email: r.PostFormValue("email"), NotFound: true}
 	if j.Window {
 		form.Action = "/auth/2/" + c.service + "/access"
 	}
-	c.showSignIn(w, http.StatusOK, form)
+	c.showSignIn(w, r, http.StatusOK, form)
 }

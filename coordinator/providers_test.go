@@ -470,6 +470,23 @@ func TestViewerByProvider(t *testing.T) {
 	}
 }
 
+// R43: a viewer that sends its reader straight to a provider, who is signed in there, gets
+// her rights by a click on our page alone.
+func TestNoSignInPastOurPage(t *testing.T) {
+	s := newCampus(t)
+	const start = "/auth/oidc/campus/start?origin=https://viewer.example.com&window=yes"
+	for site, want := range map[string]string{
+		"cross-site":  "/auth/2/members/access?origin=https%3A%2F%2Fviewer.example.com",
+		"same-site":   "/auth/2/members/access?origin=https%3A%2F%2Fviewer.example.com",
+		"same-origin": s.idp.URL,
+	} {
+		response := s.browser().get(start, "Sec-Fetch-Dest", "document", "Sec-Fetch-Site", site)
+		if got := response.Header.Get("Location"); response.StatusCode != http.StatusSeeOther || !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %d to %s", site, response.StatusCode, got)
+		}
+	}
+}
+
 // Each fault has a page that says what to do, and opens no door.
 func TestFaultPages(t *testing.T) {
 	for name, test := range map[string]struct {

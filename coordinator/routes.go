@@ -3,9 +3,9 @@ package coordinator
 import (
 	"net/http"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/unrouted"
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/look"
 )
 
 func (c *Coordinator) routes(jsonAPI http.Handler) http.Handler {
@@ -13,9 +13,9 @@ func (c *Coordinator) routes(jsonAPI http.Handler) http.Handler {
 	mux.HandleFunc("GET /auth/login", c.getLogin)
 	mux.HandleFunc("POST /auth/login", c.postLogin)
 	mux.HandleFunc("GET /auth/logout", c.logout)
-	mux.HandleFunc("GET /auth/signed-out", func(w http.ResponseWriter, _ *http.Request) { web.ShowSignedOut(w, web.SignedOut{}) })
+	mux.HandleFunc("GET /auth/signed-out", func(w http.ResponseWriter, r *http.Request) { c.pages.ShowSignedOut(w, r, web.SignedOut{}) })
 	c.providerRoutes(mux)
-	mux.HandleFunc("GET /auth/done", c.done)
+	mux.HandleFunc("GET "+donePath, c.done)
 
 	for _, access := range []string{"/auth/1/{service}/login", "/auth/2/{service}/access", "/auth/iiif-login"} {
 		mux.HandleFunc("GET "+access, c.ofService(c.byKind(c.getAccess, c.getTerms)))
@@ -27,12 +27,13 @@ func (c *Coordinator) routes(jsonAPI http.Handler) http.Handler {
 	mux.HandleFunc("GET /auth/1/{service}/logout", c.ofService(c.logout))
 	mux.HandleFunc("GET /auth/2/{service}/logout", c.ofService(c.logout))
 
-	mux.Handle("GET /auth/assets/", web.Assets())
+	mux.Handle("GET /auth/assets/", c.pages.Assets())
+	mux.HandleFunc("POST /auth/scheme", look.ServeSwitch)
 	mux.Handle("/auth/admin/api/v1/", jsonAPI)
 	mux.Handle("GET /auth/admin", http.RedirectHandler("/auth/admin/", http.StatusSeeOther))
 	c.accountRoutes(mux)
 	c.adminRoutes(mux)
-	return unrouted.Handler(mux, refuse)
+	return unrouted.Handler(mux, c.refuse)
 }
 
 // providerRoutes are those of signing in otherwise than by password.
@@ -50,7 +51,7 @@ func (c *Coordinator) providerRoutes(mux *http.ServeMux) {
 func (c *Coordinator) ofService(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if _, ours := c.serviceOf(r); !ours {
-			problem(w, http.StatusNotFound, "no-such-service")
+			c.problem(w, r, http.StatusNotFound, "no-such-service")
 			return
 		}
 		next(w, r)
@@ -63,19 +64,19 @@ func (c *Coordinator) done(w http.ResponseWriter, r *http.Request) {
 	if r.FormValue("of") == "terms" {
 		what = web.Accepted
 	}
-	web.ShowDone(w, what)
+	c.pages.ShowDone(w, r, web.Done{Deed: what, Waiter: waiterIn(r)})
 }
 
 // refuse answers requests that no route takes.
-func refuse(w http.ResponseWriter, r *http.Request, status int) {
+func (c *Coordinator) refuse(w http.ResponseWriter, r *http.Request, status int) {
 	if status == http.StatusMethodNotAllowed {
-		problem(w, status, "method", r.Method)
+		c.problem(w, r, status, "method", r.Method)
 		return
 	}
-	problem(w, status, "no-such-page")
+	c.problem(w, r, status, "no-such-page")
 }
 
 // problem draws an error page with a sentence of the catalogue.
-func problem(w http.ResponseWriter, status int, code string, args ...any) {
-	web.ShowProblem(w, status, web.Problem{Sentence: catalogue.Text("problem."+code, args...)})
+func (c *Coordinator) problem(w http.ResponseWriter, r *http.Request, status int, code string, args ...any) {
+	c.pages.ShowProblem(w, r, status, web.Problem{Sentence: wordsFor(r).Text("problem."+code, args...)})
 }

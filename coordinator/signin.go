@@ -12,7 +12,7 @@ import (
 
 func (c *Coordinator) getLogin(w http.ResponseWriter, r *http.Request) {
 	next := nextPath(r.FormValue("next"))
-	form := web.SignIn{Action: "/auth/login", Next: next}
+	form := web.SignIn{Action: "/auth/login", Next: next, Waiter: waiterIn(r)}
 	sess, err := c.session(r)
 	switch {
 	case err == nil:
@@ -22,7 +22,7 @@ func (c *Coordinator) getLogin(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, r, err)
 		return
 	}
-	c.showSignIn(w, http.StatusOK, form)
+	c.showSignIn(w, r, http.StatusOK, form)
 }
 
 // needsAdminCookie tells whether an administrator was sent here because her own cookie
@@ -36,12 +36,16 @@ func (c *Coordinator) postLogin(w http.ResponseWriter, r *http.Request) {
 	if !c.readForm(w, r, maxForm) {
 		return
 	}
-	next := nextPath(r.FormValue("next"))
+	form := web.SignIn{Action: "/auth/login", Next: nextPath(r.FormValue("next")), Waiter: waiterIn(r)}
 	if err := c.signIn(w, r, origin{}); err != nil {
-		c.signInAgain(w, r, err, web.SignIn{Action: "/auth/login", Next: next})
+		c.signInAgain(w, r, err, form)
 		return
 	}
-	seeOther(w, next)
+	if form.Waiter != "" {
+		seeOther(w, doneFor(form.Waiter))
+		return
+	}
+	seeOther(w, form.Next)
 }
 
 var errCrossSite = &people.Error{Kind: people.Forbidden, Code: "cross-site"}
@@ -71,7 +75,7 @@ func (c *Coordinator) signIn(w http.ResponseWriter, r *http.Request, viewer orig
 func (c *Coordinator) signInAgain(w http.ResponseWriter, r *http.Request, err error, form web.SignIn) {
 	status, sentence := c.explain(r.Context(), w, err)
 	form.Email, form.Error = r.PostFormValue("email"), sentence
-	c.showSignIn(w, status, form)
+	c.showSignIn(w, r, status, form)
 }
 
 // session finds who a browser is signed in as. Errors: session.ErrUnknown, which

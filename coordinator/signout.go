@@ -2,8 +2,6 @@ package coordinator
 
 import (
 	"net/http"
-
-	"github.com/tessera-iiif/tessera/coordinator/web"
 )
 
 // logout ends the session on the first request, without asking: viewers look
@@ -12,12 +10,12 @@ import (
 // offered, not done: others may be signed in by it elsewhere (C-102).
 func (c *Coordinator) logout(w http.ResponseWriter, r *http.Request) {
 	if isEmbedded(r) {
-		problem(w, http.StatusForbidden, "embedded")
+		c.problem(w, r, http.StatusForbidden, "embedded")
 		return
 	}
 	if r.Method != http.MethodGet {
 		w.Header().Set("Allow", http.MethodGet)
-		problem(w, http.StatusMethodNotAllowed, "method", r.Method)
+		c.problem(w, r, http.StatusMethodNotAllowed, "method", r.Method)
 		return
 	}
 	there := c.providerSignOut(r)
@@ -27,7 +25,7 @@ func (c *Coordinator) logout(w http.ResponseWriter, r *http.Request) {
 	}
 	c.dropCookies(w, r)
 	w.Header().Set("Clear-Site-Data", `"cache"`) // restricted pixels in the browser's own cache
-	web.ShowSignedOut(w, there)
+	c.pages.ShowSignedOut(w, r, there)
 }
 
 // endSession ends what either cookie stands for; browsers keep the two apart, so

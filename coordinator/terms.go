@@ -31,7 +31,7 @@ func (c *Coordinator) byKind(signIn, terms http.HandlerFunc) http.HandlerFunc {
 		case authz.Accept, authz.SignInTerms:
 			terms(w, r)
 		case authz.External, authz.Kiosk:
-			web.ShowDone(w, web.Looked) // the viewer looks whether this is the right place
+			c.pages.ShowDone(w, r, web.Done{Deed: web.Looked}) // the viewer looks whether this is the right place
 		default:
 			signIn(w, r)
 		}
@@ -81,7 +81,7 @@ func (c *Coordinator) getTerms(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if isEmbedded(r) {
-		problem(w, http.StatusForbidden, "embedded")
+		c.problem(w, r, http.StatusForbidden, "embedded")
 		return
 	}
 	s, _ := c.serviceOf(r)
@@ -106,8 +106,12 @@ func (c *Coordinator) signInFirst(w http.ResponseWriter, r *http.Request, status
 		status, form.Error = c.explain(r.Context(), w, cause)
 		form.Email = r.PostFormValue("email")
 	}
-	form.Providers = c.providers.buttons(journey{Next: thisPage(r, viewer)})
-	web.ShowSignIn(w, status, form)
+	j := journey{Next: thisPage(r, viewer)}
+	if form.Next == "" { // a viewer waits for this tab
+		form.Wait = c.providers.wait(j, j.Next)
+	}
+	form.Providers = c.providers.buttons(j, form.Wait)
+	c.pages.ShowSignIn(w, r, status, form)
 }
 
 // askedNext is the path to go on to afterwards, "" for none: then the tab closes.
@@ -141,7 +145,7 @@ func (c *Coordinator) showTerms(w http.ResponseWriter, r *http.Request, status i
 	if who.signedIn {
 		page.As, page.Switch = nameOf(who.session.User), thisPage(r, viewer, "switch")
 	}
-	web.ShowTerms(w, status, page)
+	c.pages.ShowTerms(w, r, status, page)
 }
 
 // postTerms takes the click, or the password where signing in comes first.
@@ -170,7 +174,7 @@ func (c *Coordinator) postTerms(w http.ResponseWriter, r *http.Request) {
 		c.signInFirst(w, r, http.StatusUnauthorized, viewer, who, nil)
 	case r.PostFormValue("version") != t.Version:
 		changed := &people.Error{Kind: people.Conflict, Code: "terms-changed"}
-		c.showTerms(w, r, changed.Status(), t, who, viewer, changed.Sentence())
+		c.showTerms(w, r, changed.Status(), t, who, viewer, changed.Sentence(wordsFor(r)))
 	default:
 		c.accept(w, r, t, who, viewer)
 	}
@@ -193,7 +197,7 @@ func (c *Coordinator) accept(w http.ResponseWriter, r *http.Request, t authz.Ter
 		seeOther(w, next)
 		return
 	}
-	seeOther(w, "/auth/done?of=terms")
+	seeOther(w, donePath+"?of=terms")
 }
 
 func (c *Coordinator) record(w http.ResponseWriter, r *http.Request, t authz.Terms, who reader, viewer origin) error {

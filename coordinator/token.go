@@ -10,7 +10,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
 	"github.com/tessera-iiif/tessera/internal/iiif"
@@ -34,7 +33,7 @@ func (c *Coordinator) token(v protocol) http.HandlerFunc {
 		case query.Has("recheck"):
 			c.tokenAgain(w, r, v)
 		case !fitsFrame(r):
-			problem(w, http.StatusBadRequest, "token-page")
+			c.problem(w, r, http.StatusBadRequest, "token-page")
 		default:
 			c.tokenPage(w, r, v)
 		}
@@ -71,7 +70,7 @@ func (c *Coordinator) tokenPage(w http.ResponseWriter, r *http.Request, v protoc
 	offerStorageAccess(w, r)
 	req, err := parseTokenRequest(r.URL.Query())
 	if err != nil {
-		web.ShowToken(w, web.Token{Sentence: catalogue.Text("token.invalidRequest")})
+		c.pages.ShowToken(w, r, web.Token{Sentence: wordsFor(r).Text("token.invalidRequest")})
 		return
 	}
 	g := c.grant(r, v, req.viewer, req.messageID != "")
@@ -80,7 +79,7 @@ func (c *Coordinator) tokenPage(w http.ResponseWriter, r *http.Request, v protoc
 		again := url.Values{"messageId": {req.messageID}, "origin": {req.viewer.String()}, "recheck": {"yes"}}
 		page.Recheck = encode(r.URL.Path + "?" + again.Encode())
 	}
-	web.ShowToken(w, page)
+	c.pages.ShowToken(w, r, page)
 }
 
 // tokenAgain answers the token page's own script with the message, once the
@@ -88,7 +87,7 @@ func (c *Coordinator) tokenPage(w http.ResponseWriter, r *http.Request, v protoc
 func (c *Coordinator) tokenAgain(w http.ResponseWriter, r *http.Request, v protocol) {
 	req, err := parseTokenRequest(r.URL.Query())
 	if err != nil || r.Header.Get("Sec-Fetch-Site") != "same-origin" {
-		problem(w, http.StatusBadRequest, "token-page")
+		c.problem(w, r, http.StatusBadRequest, "token-page")
 		return
 	}
 	g := c.grant(r, v, req.viewer, req.messageID != "")
@@ -224,7 +223,7 @@ func (c *Coordinator) message(r *http.Request, v protocol, req tokenRequest, g g
 	if g.refusal == "" {
 		return encode(v.success(req.messageID, g))
 	}
-	return encode(v.failure(req.messageID, g.refusal, g.refusal.sentence(c.base(r))))
+	return encode(v.failure(req.messageID, g.refusal, voice{c.book, wordsFor(r), c.base(r).String()}))
 }
 
 // isThirdParty: the frame is, or may be, on another site, where browsers keep our

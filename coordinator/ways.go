@@ -63,7 +63,7 @@ func (c *Coordinator) getWays(w http.ResponseWriter, r *http.Request, sess peopl
 	for _, p := range c.providers.set.All() {
 		page.Offered = append(page.Offered, web.Button{Label: p.Label, Link: "/auth/oidc/" + p.Name + "/link"})
 	}
-	web.ShowWays(w, page)
+	c.pages.ShowWays(w, r, page)
 }
 
 func (c *Coordinator) isFresh(sess people.Session) bool {
@@ -81,7 +81,7 @@ func (c *Coordinator) forWays(page person) http.HandlerFunc {
 		case err != nil:
 			c.fail(w, r, err)
 		case !proven:
-			web.ShowProblem(w, errWaysStale.Status(), web.Problem{Sentence: errWaysStale.Sentence(), Again: toWaysLogin})
+			c.pages.ShowProblem(w, r, errWaysStale.Status(), web.Problem{Sentence: errWaysStale.Sentence(wordsFor(r)), Again: toWaysLogin})
 		default:
 			page(w, r, sess)
 		}
@@ -107,7 +107,7 @@ func (c *Coordinator) provesHerself(r *http.Request, sess people.Session) (bool,
 func (c *Coordinator) postAddWay(w http.ResponseWriter, r *http.Request, sess people.Session) {
 	provider := c.providers.set.Find(r.PathValue("provider"))
 	if provider == nil {
-		problem(w, http.StatusNotFound, "no-such-provider")
+		c.problem(w, r, http.StatusNotFound, "no-such-provider")
 		return
 	}
 	c.depart(w, r, provider, journey{LinkTo: sess.User.ID, LinkFrom: sess.ID, LinkAdmin: sess.User.Admin})

@@ -42,6 +42,12 @@ func (v verdict) refusal() error {
 	return errForbidden
 }
 
+// blind tells that not even whether there is such a thing may be told: who may know of
+// it cannot be found out now.
+func (v verdict) blind() bool {
+	return v.unsure && (v.Access == authz.Hook || v.Access == authz.Hidden && v.Outcome != authz.NotFound)
+}
+
 // statusRefusal is the answer to a viewer that asks how an image stands: forbidden to
 // this account, or in this place, is "sign in" where another could open it, because 401
 // is what makes viewers offer that, or say where the image may be seen.
@@ -87,8 +93,11 @@ func (e *Edge) examine(ctx context.Context, id string, who visitor) (tile.Image,
 		return e.examineTier(ctx, id, of, v, err)
 	}
 	v, err := e.judge(ctx, who, tile.RuleName(id))
-	if err != nil {
+	switch {
+	case err != nil:
 		return tile.Image{}, v, err
+	case v.blind():
+		return tile.Image{}, v, errUnsure
 	}
 	hidden := v.Outcome == authz.NotFound
 	if hidden {

@@ -57,6 +57,7 @@ func newTable() table {
 		},
 		exact: map[string]*route{
 			"/": page, "/view": page, "/robots.txt": page, "/favicon.ico": page, "/favicon.svg": page,
+			"/assets/scheme":   {kind: "page", anyMethod: true, hand: pages},
 			"/auth/query_auth": {kind: "forward", serve: (*Edge).queryAuth},
 		},
 		nowhere: &route{kind: "none", serve: func(*Edge, context.Context, *exchange, string) error { return errMissing }},

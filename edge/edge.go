@@ -15,8 +15,8 @@ import (
 
 	"github.com/maypok86/otter/v2"
 
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/internal/flight"
-	"github.com/tessera-iiif/tessera/internal/iiif"
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
@@ -63,11 +63,12 @@ type Config struct {
 	JPEGQuality     int             // 1 to 100; 0: 85
 	SlashSubstitute string          // stands for "/" in identifiers; empty: off
 
-	ServiceName          string // of the sign-in service; empty: "members"
-	Institution          string // named in the texts of every service; empty: none
-	ManifestsAsImages    bool   // rules decide about manifests too; else they are open
-	IIIFTokenOpensImages bool   // against the specifications, for clients of the older stack
-	DebugHeaders         bool   // timings and worker names for everybody
+	ServiceName          string          // of the sign-in service; empty: "members"
+	Institution          string          // named in the texts of every service; empty: none
+	Texts                *catalogue.Book // of services and probes; nil: ours
+	ManifestsAsImages    bool            // rules decide about manifests too; else they are open
+	IIIFTokenOpensImages bool            // against the specifications, for clients of the older stack
+	DebugHeaders         bool            // timings and worker names for everybody
 
 	CacheBytes   int64         // of rendered images in memory; 0: 256 MiB
 	OpenMaxAge   time.Duration // how long caches may keep open images; 0: a day
@@ -101,6 +102,9 @@ func (c Config) withDefaults() Config {
 	if c.Tag == nil {
 		c.Tag = func(ctx context.Context, _ string) context.Context { return ctx }
 	}
+	if c.Texts == nil {
+		c.Texts = catalogue.Bundled()
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -118,6 +122,7 @@ type Edge struct {
 	gate      gate
 	images    *recent[string, tile.Image]
 	documents *recent[documentKey, *document]
+	rulings   rulings
 	results   *otter.Cache[tile.Key, *picture]
 	renders   flight.Group[tile.Key, rendering]
 	pages     http.Handler
@@ -125,7 +130,7 @@ type Edge struct {
 	openImage []string        // Cache-Control of images open to everybody
 	viewers   map[string]bool // by origin
 
-	serviceTexts map[authz.Service]iiif.Texts
+	said said
 }
 
 // New makes an edge. Errors name the setting to change.
@@ -152,10 +157,10 @@ func New(cfg Config) (*Edge, error) {
 		decoySalt: rand.Text(),
 		openImage: []string{publicFor(cfg.OpenMaxAge)},
 
-		serviceTexts: textsByService(cfg.Institution),
+		said: newSaid(cfg.Texts, cfg.Institution),
 	}
-	e.images = newRecent(cfg, maxImages, func(tile.Image) uint32 { return 1 }, cfg.Renderer.Info)
+	e.images = newRecent(cfg, maxImages, func(string, tile.Image) uint32 { return 1 }, cfg.Renderer.Info)
 	e.pages = cfg.Pages(e)
-	e.documents = newRecent(cfg, maxDocumentBytes, (*document).weight, e.prepare)
+	e.documents = newRecent(cfg, maxDocumentBytes, weightOf, e.prepare)
 	return e, nil
 }

@@ -61,6 +61,13 @@ func (e *Edge) mayOpen(ctx context.Context, x *exchange, path string) error {
 }
 
 func (e *Edge) mayOpenImage(ctx context.Context, x *exchange, t iiifurl.Target) error {
+	if t.Kind == iiifurl.Picture {
+		seen, err := e.admit(ctx, t, e.visitor(ctx, x, forContent))
+		if err == nil {
+			_, err = e.resolve(seen)
+		}
+		return err
+	}
 	p := forContent
 	if t.Kind == iiifurl.Info && t.Version == iiifurl.V2 {
 		p = forStatus

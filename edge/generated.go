@@ -49,7 +49,11 @@ func (e *Edge) generated(ctx context.Context, x *exchange, rest string) error {
 			return err
 		}
 	}
-	x.sendDocument(newDocument(iiif.Generate(sequence)).form(x, e.controlOf(v, infoAge)))
+	doc := newDocument(iiif.Generate(sequence)).form(x, e.controlOf(v, infoAge))
+	if !v.Public {
+		doc.vary += ", Accept-Language"
+	}
+	x.sendDocument(doc)
 	return nil
 }
 
@@ -119,8 +123,6 @@ func (e *Edge) pageOf(ctx context.Context, x *exchange, id string, who visitor) 
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case v.unsure && v.Access == authz.Hidden:
-		return nil, errUnsure
 	}
 	spelling := e.spell(id)
 	page := &iiif.Page{
@@ -128,7 +130,7 @@ func (e *Edge) pageOf(ctx context.Context, x *exchange, id string, who visitor) 
 		Service2: x.site.url + "/iiif/2/" + spelling, Service3: x.site.url + "/iiif/3/" + spelling,
 	}
 	if !v.Public {
-		page.Auth = e.auth(x.site.url, id, v.Decision)
+		page.Auth = e.auth(x.site.url, id, v.Decision, e.ownWords(x))
 	}
 	return page, nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 
 // withHook is a stage whose rules leave a folder to another system, which lets alice
 // see what is in it, hides it from sam, and asks everybody else to sign in.
-func withHook(t *testing.T) (s *stage, asked *atomic.Int64, server *httptest.Server) {
+func withHook(t *testing.T, adjust ...func(*edge.Config)) (s *stage, asked *atomic.Int64, server *httptest.Server) {
 	t.Helper()
 	asked = new(atomic.Int64)
 	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,9 +39,9 @@ func withHook(t *testing.T) (s *stage, asked *atomic.Int64, server *httptest.Ser
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	s = newStage(t, func(c *edge.Config) { c.Hook = client })
+	s = newStage(t, append(adjust, func(c *edge.Config) { c.Hook = client })...)
 	s.setRules([]authz.Rule{
-		{Name: "theirs", Images: []string{"other/**"}, Access: authz.Hook, Tier: &authz.Tier{Scale: 8}},
+		{Name: "theirs", Images: []string{"other/**"}, Access: authz.Hook},
 		{Name: "ours", Images: []string{"open/**"}, Access: authz.Open},
 	})
 	return s, asked, server
@@ -68,17 +69,44 @@ func TestHookDecides(t *testing.T) {
 	// It is down: what it decides about is shown to nobody, the rest goes on (R18).
 	s.want(503, image, cookieOf("alice"))
 	s.want(503, "/iiif/2/other%2FW/info.json", tokenOf("alice"))
-	s.want(200, "/iiif/3/other%2FW~reduced"+pixels)
+	s.want(503, "/iiif/3/other%2FW~reduced"+pixels)
 	s.want(200, "/iiif/3/open%2FW"+pixels)
 }
 
 // R33: what that system hides is not there, byte for byte.
 func TestHookHides(t *testing.T) {
 	s, _, _ := withHook(t)
+	s.want(404, "/iiif/3/other%2FW~reduced"+pixels, cookieOf("sam"))
 	for _, path := range []string{"/iiif/3/other%%2F%s" + pixels, "/iiif/3/other%%2F%s/info.json", "/iiif/2/other%%2F%s/info.json"} {
 		if diff := diffAnswers(s.ask(fmt.Sprintf(path, "W"), cookieOf("sam")), s.ask(fmt.Sprintf(path, "X"), cookieOf("sam"))); diff != "" {
 			t.Errorf("%s: %s", path, diff)
 		}
+	}
+}
+
+// R33: nor does it tell what is there and what is not that the system cannot be asked.
+func TestHookIsDown(t *testing.T) {
+	s, _, server := withHook(t, realPages, func(c *edge.Config) { c.ManifestsAsImages = true })
+	s.shelf.documents["other/W.json"] = documentOf(`{"type": "Manifest"}`)
+	server.Close()
+	neutral := strings.NewReplacer("other%2FX", "other%2FW", "other/X", "other/W", "other%252FX", "other%252FW").Replace
+	for _, path := range []string{
+		"/iiif/3/other%2FW" + pixels, "/iiif/3/other%2FW/info.json", "/iiif/2/other%2FW/info.json", "/auth/probe/other%2FW",
+		"/iiif/generated/other%2FW", "/iiif/manifests/other/W.json", "/view/other%2FW",
+	} {
+		for _, who := range []string{"alice", "sam", "nobody"} {
+			there, missing := s.ask(path, cookieOf(who)), s.ask(strings.ReplaceAll(path, "W", "X"), cookieOf(who))
+			missing.body = neutral(missing.body)
+			if diff := diffAnswers(there, missing); diff != "" {
+				t.Errorf("%s for %s: %s", path, who, diff)
+			}
+			if !strings.Contains(path, "probe") && (there.status != http.StatusServiceUnavailable || there.header.Get("Retry-After") == "") {
+				t.Errorf("%s for %s: %v", path, who, there)
+			}
+		}
+	}
+	if infos := s.studio.infos.Load(); infos != 0 {
+		t.Errorf("%d images were looked for", infos)
 	}
 }
 

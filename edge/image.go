@@ -135,19 +135,15 @@ func (v view) source() tile.Image {
 // show resolves the request against the image and sends the result from memory, from
 // joined work, or straight through.
 func (e *Edge) show(ctx context.Context, x *exchange, v view) error {
-	src, limits := v.image.Source(), e.limitsOf(v.image, v.verdict)
-	resolved, err := v.target.Request.Resolve(src, limits)
+	resolved, err := e.resolve(v)
 	if err != nil {
-		return err
-	}
-	w, h := resolved.Bounds()
-	if err := tile.CheckSides(resolved.Format, w, h); err != nil {
 		return err
 	}
 	job := e.jobOf(v, resolved)
 	key := job.Key()
 	known, _ := e.results.GetIfPresent(key)
-	e.describe(x, v, resolved.Canonical(v.target.Version, src, limits), etagOf(known, key))
+	canonical := resolved.Canonical(v.target.Version, v.image.Source(), e.limitsOf(v.image, v.verdict))
+	e.describe(x, v, canonical, etagOf(known, key))
 	if matches(x.r.Header["If-None-Match"], x.header()["Etag"][0]) {
 		x.setCache(fromEdge)
 		x.notModified()
@@ -160,6 +156,16 @@ func (e *Edge) show(ctx context.Context, x *exchange, v view) error {
 		return nil
 	}
 	return e.make(ctx, x, job, key, v.admin)
+}
+
+// resolve works out a request within the limits of the image and of the format.
+func (e *Edge) resolve(v view) (iiifurl.Resolved, error) {
+	resolved, err := v.target.Request.Resolve(v.image.Source(), e.limitsOf(v.image, v.verdict))
+	if err != nil {
+		return resolved, err
+	}
+	w, h := resolved.Bounds()
+	return resolved, tile.CheckSides(resolved.Format, w, h)
 }
 
 // jobOf is the rendering that a request comes to. That of a tier is one of the whole

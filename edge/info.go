@@ -6,6 +6,7 @@ import (
 
 	"github.com/tessera-iiif/tessera/internal/iiif"
 	"github.com/tessera-iiif/tessera/internal/tile"
+	"github.com/tessera-iiif/tessera/pkg/authz"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
 )
 
@@ -36,6 +37,9 @@ func (e *Edge) info(ctx context.Context, x *exchange, t iiifurl.Target) error {
 		body: e.infoBody(x, t, img, v), mediaType: infoType(t.Version, x.r.Header.Get("Accept")),
 		vary: "Accept", control: e.controlOf(v, infoAge),
 	}
+	if t.Version == iiifurl.V2 && !v.Public {
+		doc.vary = "Accept, Accept-Language" // of the one language that its services speak
+	}
 	if refusal == nil {
 		x.sendDocument(doc)
 		return nil
@@ -55,7 +59,11 @@ func (e *Edge) infoBody(x *exchange, t iiifurl.Target, img tile.Image, v verdict
 	// A tier has the service of the whole image in version 1 of authorization, or no
 	// viewer would offer it (C-024); in version 2 the probe of the whole has led here.
 	if !v.Public || v.reduced && t.Version == iiifurl.V2 {
-		d.Auth = e.auth(x.site.url, t.ID, v.Decision)
+		say := e.sharedWords()
+		if !v.Public {
+			say = e.ownWords(x)
+		}
+		d.Auth = e.auth(x.site.url, t.ID, v.Decision, say)
 	}
 	if t.Version == iiifurl.V2 {
 		return iiif.Info2(d)
@@ -68,7 +76,7 @@ func (e *Edge) infoBody(x *exchange, t iiifurl.Target, img tile.Image, v verdict
 // whole changes by the hour, so nothing of this may be kept.
 func (e *Edge) toTier(x *exchange, t iiifurl.Target) {
 	h := x.header()
-	h["Location"] = []string{x.baseURI(t) + tierMark + "/info.json"}
+	h["Location"] = []string{x.baseURI(t) + authz.TierMark + "/info.json"}
 	h["Cache-Control"], h["Vary"] = noStore, varyReader
 	x.release()
 	x.begin(http.StatusFound)

@@ -21,7 +21,7 @@ import (
 type documentKey struct {
 	path   string
 	base   string
-	policy *authz.Policy
+	ruling int64 // number of the set
 }
 
 // document is a stored document made ready. It never changes.
@@ -35,13 +35,15 @@ func newDocument(body []byte) *document {
 	return &document{body: body, compressed: sync.OnceValue(func() []byte { return compress(body) })}
 }
 
-// weight is the document's part of the memory for documents; nil stands for one that
-// could not be had.
-func (d *document) weight() uint32 {
-	if d == nil {
-		return 256
+// weightOf is a document's part of the memory for documents, with its names; nil stands
+// for one that could not be had.
+func weightOf(key documentKey, d *document) uint32 {
+	const overhead = 512
+	weight := len(key.path) + len(key.base) + overhead
+	if d != nil {
+		weight += 2 * len(d.body) // as it is, and compressed
 	}
-	return uint32(min(2*len(d.body)+256, 1<<31))
+	return uint32(min(weight, 1<<31))
 }
 
 // manifest sends a stored IIIF document with the services of its images put in.
@@ -83,14 +85,14 @@ func (e *Edge) judgeManifest(ctx context.Context, x *exchange, path string) (ver
 // stored finds a document that may be known of. Like images, one that is hidden is
 // looked for under a name that nobody has.
 func (e *Edge) stored(ctx context.Context, x *exchange, path string, v verdict) (*document, error) {
-	if !e.cfg.Keeper.Ready() {
+	if !e.cfg.Keeper.Ready() || v.blind() {
 		return nil, errUnsure
 	}
 	hidden := v.Outcome == authz.NotFound
 	if hidden {
 		path = e.decoy(path)
 	}
-	doc, err := e.current(ctx, documentKey{path, x.site.url, e.cfg.Keeper.Policy()})
+	doc, err := e.current(ctx, documentKey{path, x.site.url, e.ruling()})
 	if hidden && !outage(err) {
 		err = errMissing
 	}
@@ -122,17 +124,18 @@ func (e *Edge) mayOpenManifest(ctx context.Context, x *exchange, rest string) er
 	return v.refusal()
 }
 
-// prepare fetches a document and makes it right for one base and one set of rules.
+// prepare fetches a document and makes it right for one base and one set of rules: that
+// of the key, or the one that has come after it.
 func (e *Edge) prepare(ctx context.Context, key documentKey) (*document, error) {
 	raw, err := e.cfg.Library.Manifest(ctx, key.path)
 	if err != nil {
 		return nil, err
 	}
-	former := formerHome(raw.Body, key.path)
+	policy, former := e.cfg.Keeper.Policy(), formerHome(raw.Body, key.path)
 	var changes time.Time
 	body, err := iiif.InjectAuth(raw.Body,
 		func(service string, _ iiifurl.Version) *iiif.Auth {
-			auth, until := e.authOfService(key, service)
+			auth, until := e.authOfService(policy, key.base, service)
 			changes = sooner(changes, until)
 			return auth
 		},
@@ -154,20 +157,21 @@ func sooner(a, b time.Time) time.Time {
 }
 
 // authOfService finds the authorization service for an image service of ours that is not
-// open to everybody, and until when that is so. Of a hidden image no more is told than of a name that nobody has.
-func (e *Edge) authOfService(key documentKey, service string) (auth *iiif.Auth, changes time.Time) {
-	id, ok := e.imageOfService(key.base, service)
+// open to everybody, and until when that is so. Of a hidden image no more is told than of
+// a name that nobody has.
+func (e *Edge) authOfService(policy *authz.Policy, base, service string) (auth *iiif.Auth, changes time.Time) {
+	id, ok := e.imageOfService(base, service)
 	if !ok {
 		return nil, time.Time{}
 	}
-	d := key.policy.Decide(authz.Principal{}, tile.RuleName(id), e.cfg.Now())
+	d := policy.Decide(authz.Principal{}, tile.RuleName(id), e.cfg.Now())
 	if d.Outcome == authz.NotFound {
-		d = key.policy.Decide(authz.Principal{}, e.decoy(""), e.cfg.Now())
+		d = policy.Decide(authz.Principal{}, e.decoy(""), e.cfg.Now())
 	}
 	if d.Public {
 		return nil, d.Changes
 	}
-	return e.auth(key.base, id, d), d.Changes
+	return e.auth(base, id, d, e.sharedWords()), d.Changes
 }
 
 func (e *Edge) imageOfService(base, service string) (id string, ok bool) {

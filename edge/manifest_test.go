@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/tessera-iiif/tessera/edge"
 	"github.com/tessera-iiif/tessera/internal/tile"
@@ -273,4 +275,24 @@ func TestGeneratedIsBounded(t *testing.T) {
 	if ids, _ := canvases(t, s.want(200, "/iiif/generated/many")); len(ids) != 1000 || ids[999] != "many%2F0999" {
 		t.Errorf("%d canvases", len(ids))
 	}
+}
+
+// A set of rules that is not in force any more, and what was made ready under it, go
+// from memory.
+func TestOldRulesAreLetGo(t *testing.T) {
+	s := newStage(t)
+	s.shelf.documents["a.json"] = tile.Document{Body: book(base + "/iiif/3/open%2FW")}
+	s.want(200, "/iiif/manifests/a.json")
+	s.want(404, "/iiif/manifests/b.json")
+	old := weak.Make(s.keeper.Policy())
+	s.setRules(slices.Concat(rules, []authz.Rule{allOpen}))
+	s.want(404, "/iiif/manifests/c.json")
+	if n := s.edge.DocumentsKept(); n != 1 {
+		t.Errorf("%d documents are remembered", n)
+	}
+	eventually(t, "the old rules are collected", func() bool {
+		runtime.GC()
+		return old.Value() == nil
+	})
+	runtime.KeepAlive(s)
 }

@@ -5,24 +5,27 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tessera-iiif/tessera/edge"
 	"github.com/tessera-iiif/tessera/edge/pages"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
+	"github.com/tessera-iiif/tessera/internal/look"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
 // withPages puts the real pages behind the edge.
-func withPages(t *testing.T) *stage {
-	return newStage(t, func(c *edge.Config) {
-		library := c.Library
-		c.Pages = func(e *edge.Edge) http.Handler {
-			return pages.New(pages.Config{Library: library, Judge: e, SiteName: "Test Archive", Log: slog.New(slog.DiscardHandler)})
-		}
-	})
+func withPages(t *testing.T) *stage { return newStage(t, realPages) }
+
+func realPages(c *edge.Config) {
+	library := c.Library
+	c.Pages = func(e *edge.Edge) http.Handler {
+		return pages.New(pages.Config{Library: library, Judge: e, Look: look.New(look.Config{Name: "Test Archive"}), Texts: catalogue.Bundled(), Log: slog.New(slog.DiscardHandler)})
+	}
 }
 
 // R33: the viewer's page tells nothing of what is hidden, to whoever asks and
@@ -98,7 +101,7 @@ func TestViewPageSlashSubstitute(t *testing.T) {
 		library := c.Library
 		c.SlashSubstitute = "!"
 		c.Pages = func(e *edge.Edge) http.Handler {
-			return pages.New(pages.Config{Library: library, Judge: e, Log: slog.New(slog.DiscardHandler)})
+			return pages.New(pages.Config{Library: library, Judge: e, Look: look.New(look.Config{}), Texts: catalogue.Bundled(), Log: slog.New(slog.DiscardHandler)})
 		}
 	})
 	s.want(200, "/view/open!W")
@@ -145,5 +148,27 @@ func TestLandingPagePassesOverWhatIsHidden(t *testing.T) {
 	s.shelf.entries = s.shelf.entries[:80]
 	if seen, _ := walk(cookieOf("sam"), false); seen != 80 {
 		t.Errorf("staff sees %d images", seen)
+	}
+}
+
+// R33: what another system may hide is not listed, not even for whom it lets in; the
+// next page is that of the images between.
+func TestLandingPagePassesOverWhatAHookDecides(t *testing.T) {
+	s, asked, _ := withHook(t, realPages)
+	for i := range 30 {
+		s.shelf.entries = append(s.shelf.entries, tile.Entry{ID: fmt.Sprintf("open/%03d", i)})
+		s.shelf.entries = append(s.shelf.entries, tile.Entry{ID: fmt.Sprintf("other/%03d", i)})
+	}
+	slices.SortFunc(s.shelf.entries, func(a, b tile.Entry) int { return strings.Compare(a.ID, b.ID) })
+	for _, who := range []string{"alice", "sam", "nobody"} {
+		for path, want := range map[string]int{"/": 24, "/?after=open%2F023": 6, "/?q=other%2F": 0} {
+			body := s.want(200, path, cookieOf(who)).body
+			if n := len(cardLink.FindAllString(body, -1)); n != want || strings.Contains(body, "other/0") {
+				t.Errorf("%s for %s shows %d images, want %d: %s", path, who, n, want, body)
+			}
+		}
+	}
+	if asked.Load() != 0 {
+		t.Errorf("asked %d times", asked.Load())
 	}
 }

@@ -88,7 +88,8 @@ func TestGroupOrPlace(t *testing.T) {
 	}
 }
 
-// R55: what is for looking at in the reading room leaves nothing behind.
+// R55: what is for looking at in the reading room leaves nothing behind, and a proxy
+// that asks is told the same.
 func TestViewOnly(t *testing.T) {
 	s := withRules(t, authz.Rule{
 		Name: "room", Images: []string{"staff/**"}, Access: authz.Groups, Groups: []string{"staff"},
@@ -103,10 +104,25 @@ func TestViewOnly(t *testing.T) {
 	if info.header.Get("Cache-Control") != "no-store" || doc["maxWidth"] != 2048.0 || strings.Contains(info.body, `"tif"`) {
 		t.Errorf("described as %v", info)
 	}
-	s.want(403, "/iiif/3/staff%2FW/full/max/0/default.tif", from(inRoom))
-	s.want(400, "/iiif/3/staff%2FW/full/2049,/0/default.jpg", from(inRoom))
-	s.want(200, "/iiif/3/staff%2FW/full/2048,/0/default.webp", from(inRoom))
-	s.want(200, "/iiif/3/staff%2FW/full/4000,/0/default.tif", from(inRoom), cookieOf("sam"))
+	stranger := header("X-Nobody", "1")
+	for _, row := range []struct {
+		picture string
+		who     with
+		status  int
+	}{
+		{"full/max/0/default.tif", stranger, 403},
+		{"full/2049,/0/default.jpg", stranger, 400},
+		{"full/2048,/0/default.webp", stranger, 200},
+		{"full/4000,/0/default.tif", cookieOf("sam"), 200},
+	} {
+		path := "/iiif/3/staff%2FW/" + row.picture
+		s.want(row.status, path, from(inRoom), row.who)
+		forProxy := 403
+		if row.status == 200 {
+			forProxy = 204
+		}
+		s.want(forProxy, "/auth/query_auth", from(inRoom), row.who, header("X-Original-Uri", path))
+	}
 }
 
 // R29, R56: an embargo ends at its instant and not a moment later, with nobody to tell

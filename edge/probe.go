@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/tessera-iiif/tessera/internal/iiif"
+	"github.com/tessera-iiif/tessera/pkg/authz"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
 )
 
@@ -47,12 +48,18 @@ func (e *Edge) probeImage(ctx context.Context, x *exchange, rest string) error {
 
 func (e *Edge) probeResult(x *exchange, spelling string, status int) iiif.ProbeResult {
 	result := iiif.ProbeResult{ID: iiif.ProbeURL(x.site.url, spelling), Status: status}
-	if status == http.StatusUnauthorized {
+	switch status {
+	case http.StatusOK:
+	case http.StatusUnauthorized:
 		t := e.texts(x.verdict.Decision)
 		result.Heading, result.Note = t.Heading, t.Note
+	default:
+		words := e.said.of(status)
+		result.Heading, result.Note = words.heading, words.note
 	}
 	if x.verdict.instead() {
-		result.Substitute = x.site.url + "/iiif/3/" + spelling + tierMark
+		result.Preview = e.said.preview
+		result.Substitute = x.site.url + "/iiif/3/" + spelling + authz.TierMark
 	}
 	return result
 }

@@ -36,12 +36,12 @@ type known[V any] struct {
 }
 
 // newRecent remembers answers up to a total weight of limit.
-func newRecent[K comparable, V any](cfg Config, limit uint64, weigh func(V) uint32, ask func(context.Context, K) (V, error)) *recent[K, V] {
+func newRecent[K comparable, V any](cfg Config, limit uint64, weigh func(K, V) uint32, ask func(context.Context, K) (V, error)) *recent[K, V] {
 	return &recent[K, V]{
 		ask: ask, ttl: cfg.InfoTTL, budget: cfg.Budget, now: cfg.Now,
 		answers: otter.Must(&otter.Options[K, *known[V]]{
 			MaximumWeight: limit,
-			Weigher:       func(_ K, a *known[V]) uint32 { return weigh(a.value) },
+			Weigher:       func(k K, a *known[V]) uint32 { return weigh(k, a.value) },
 		}),
 	}
 }

@@ -1,32 +1,24 @@
 package edge
 
 import (
-	"strings"
-
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
 )
 
-// tierMark behind an image's identifier names its reduced tier, which is an image of
-// its own: with its own description, sizes and services (C-027, R59). It stands for
-// that only where the rule of the image gives it a tier; elsewhere it is a part of a
-// name like any other.
-const tierMark = "~reduced"
-
 // tierOf finds the image of whose tier id is the name, and the decision about it; ok
-// is false where id is a name like any other. A tier is there for everybody for as long
-// as the rule is.
+// is false where id is a name like any other. A tier is an image of its own, with its
+// own description, sizes and services (C-027, R59).
 func (e *Edge) tierOf(id string, who visitor) (of string, v verdict, ok bool, err error) {
-	of, marked := strings.CutSuffix(id, tierMark)
-	if !marked || of == "" || strings.HasSuffix(of, "/") {
+	of, marked := authz.SplitTier(id)
+	if !marked {
 		return "", verdict{}, false, nil
 	}
 	v, err = e.decide(who, tile.RuleName(of))
 	if err != nil || v.Tier == nil {
 		return "", verdict{}, false, err
 	}
-	v.Outcome, v.Public, v.ViewOnly, v.unsure, v.reduced = authz.Allow, true, false, false, true
+	v.Decision, v.unsure, v.reduced = v.OfTier(), false, true
 	return of, v, true, nil
 }
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Tessera beside iipimage-server on this machine, in one run: cold tiles, the way of a
-# viewer, warm tiles of a signed-in reader, memory. README.md says how to read the table.
+# viewer, warm tiles of a signed-in reader, people who sign in, memory. README.md says how to read the table.
 # Fails on wrong answers only, never on a number.
-#   PARTS="cold trace warm memory" PICTURES="tiled-1024 untiled-lossy" ROUNDS=5 TILES=200 WARM_REQUESTS=20000 SEED=1 loadtest/bench.sh
+#   PARTS="cold trace warm signed crowd memory" PICTURES="tiled-1024 untiled-lossy" ROUNDS=5 TILES=200 WARM_REQUESTS=20000 SLICES=10 SEED=1 loadtest/bench.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
-rounds=${ROUNDS:-5} tiles=${TILES:-200} warm_requests=${WARM_REQUESTS:-20000} seed=${SEED:-1}
-parts=${PARTS:-cold trace warm memory}
+rounds=${ROUNDS:-5} tiles=${TILES:-200} warm_requests=${WARM_REQUESTS:-20000} seed=${SEED:-1} slices=${SLICES:-10}
+parts=${PARTS:-cold trace warm signed crowd memory}
 structures=${PICTURES:-untiled-lossy untiled-lossless untiled-lrcp tiled-1024 tiled-256}
 pictures=$PWD/.cache/bench
 iipsrv=/usr/lib/iipimage-server/iipsrv.fcgi
@@ -113,6 +113,10 @@ start() { # start SERVER STRUCTURE; sets url
 
 results=$work/results
 
+turns() { # turns ROUND A B: who begins changes from round to round
+  if [ $(($1 % 2)) = 1 ]; then echo "$2" "$3"; else echo "$3" "$2"; fi
+}
+
 # The servers take turns, alone while they are measured.
 cold() {
   local structure round server
@@ -155,15 +159,24 @@ trace() {
   done
 }
 
+TESSERA_ADMIN_PASSWORD=$(cat /proc/sys/kernel/random/uuid)
+TILES_PASSWORD=$(cat /proc/sys/kernel/random/uuid)
+export TESSERA_ADMIN_PASSWORD TILES_PASSWORD
+
+add_readers() { # add_readers COUNT: reader-1@example.org and so on
+  local n
+  for n in $(seq "$1"); do
+    TESSERA_PASSWORD=$TESSERA_ADMIN_PASSWORD bin/tessera admin user add --server "${url%/iiif/*}" \
+      --password-stdin "reader-$n@example.org" <<<"$TILES_PASSWORD" >/dev/null
+  done
+}
+
 warm() {
-  local reader=reader@example.org bare_url round
+  local bare_url round
   echo "bench: warm tiles of a signed-in reader, $rounds rounds of $warm_requests requests a server"
-  TESSERA_ADMIN_PASSWORD=$(cat /proc/sys/kernel/random/uuid)
-  TILES_PASSWORD=$(cat /proc/sys/kernel/random/uuid)
-  export TESSERA_ADMIN_PASSWORD TILES_PASSWORD
   start_tessera "$pictures/tiled" tiled-1024 login
-  TESSERA_PASSWORD=$TESSERA_ADMIN_PASSWORD bin/tessera admin user add --server "${url%/iiif/*}" --password-stdin $reader <<<"$TILES_PASSWORD" >/dev/null
-  "$load" record -url "$url" -user $reader -seed "$seed" -n "$tiles" -pids "$(listed)" -out "$work/answers"
+  add_readers 1
+  "$load" record -url "$url" -user reader-1@example.org -seed "$seed" -n "$tiles" -pids "$(listed)" -out "$work/answers"
   bare_url=http://127.0.0.1:$("$load" ports 1)
   "$load" bare -listen "${bare_url#http://}" -answers "$work/answers" &
   pids+=($!)
@@ -171,6 +184,41 @@ warm() {
   for round in $(seq "$rounds"); do
     "$load" warm -url "$url" -server tessera -round "$round" -answers "$work/answers" -requests "$warm_requests" -c 2 -pids "${pids[0]}" >>"$results"
     "$load" warm -url "$bare_url" -server bare -round "$round" -answers "$work/answers" -requests "$warm_requests" -c 2 -pids "${pids[1]}" >>"$results"
+  done
+  stop
+}
+
+# One picture under two names, of which one is open, at one server.
+signed() {
+  local round who
+  echo "bench: warm tiles of a signed-in reader and open ones, $rounds rounds of $warm_requests requests each"
+  mkdir -p "$pictures/people"
+  ln -f "$pictures/tiled/tiled-1024.jp2" "$pictures/people/open.jp2"
+  ln -f "$pictures/tiled/tiled-1024.jp2" "$pictures/people/signed-in.jp2"
+  echo '{"items": [{"name": "Open", "images": ["open"], "access": "open"}]}' >"$work/rules.json"
+  TESSERA_INITIAL_RULES=$work/rules.json start_tessera "$pictures/people" open login
+  add_readers 1
+  "$load" record -url "$url" -seed "$seed" -n "$tiles" -pids "$(listed)" -out "$work/open"
+  "$load" record -url "${url%open}signed-in" -user reader-1@example.org -seed "$seed" -n "$tiles" -pids "$(listed)" -out "$work/signed-in"
+  for round in $(seq "$rounds"); do
+    for who in $(turns "$round" signed-in open); do
+      "$load" warm -kind signed -url "${url%open}$who" -server "$who" -round "$round" -answers "$work/$who" \
+        -requests "$warm_requests" -c 2 -pids "$(listed)" >>"$results"
+    done
+  done
+  stop
+}
+
+# A steady pace of warm tiles, by turns of a second with and without 32 people who sign in
+# over and over, eight at a time.
+crowd() {
+  local round
+  echo "bench: warm tiles while people sign in and while nobody does, $rounds rounds of $slices s each"
+  start_tessera "$pictures/tiled" tiled-1024 login
+  add_readers 32
+  "$load" record -url "$url" -user reader-1@example.org -seed "$seed" -n "$tiles" -pids "$(listed)" -out "$work/answers"
+  for round in $(seq "$rounds"); do
+    "$load" crowd -url "$url" -round "$round" -answers "$work/answers" -people 32 -slices "$slices" -pace 200 -c 6 -pids "$(listed)" >>"$results"
   done
   stop
 }
@@ -185,8 +233,8 @@ memory() {
 
 for part in $parts; do
   case $part in
-    cold | trace | warm | memory) $part ;;
-    *) echo "bench: PARTS are cold, trace, warm and memory, not $part" >&2; exit 2 ;;
+    cold | trace | warm | signed | crowd | memory) $part ;;
+    *) echo "bench: PARTS are cold, trace, warm, signed, crowd and memory, not $part" >&2; exit 2 ;;
   esac
 done
 echo

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Drives headless Chromium with Mirador and the built-in pages against a real server.
+# Drives headless Chromium with viewers of others and the built-in pages against a real server.
 # SHOTS=folder keeps the screenshots.
 set -euo pipefail
 cd "$(dirname "$0")/../tests/browser"

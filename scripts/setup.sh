@@ -29,6 +29,9 @@ for set in "$@"; do
       want python3 python3
       compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || packages+=(postgresql)
       ;;
+    firefox)
+      want firefox-esr firefox-esr
+      ;;
     bench)
       [ -x /usr/lib/iipimage-server/iipsrv.fcgi ] || packages+=(iipimage-server)
       want nginx nginx-light

@@ -9,6 +9,7 @@ import (
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
 	"github.com/tessera-iiif/tessera/worker/decoder"
+	"github.com/tessera-iiif/tessera/worker/decoder/protocol"
 	"github.com/tessera-iiif/tessera/worker/packets"
 )
 
@@ -17,7 +18,7 @@ const (
 	tileOutput  = 4 << 20  // pixels written
 	tileDecoded = 16 << 20 // pixels decoded
 
-	maxLevels      = 32
+	maxLevels      = protocol.MaxReduce
 	maxSide        = 1 << 24 // pixels of an answer: no output format reaches it
 	defaultQuality = 85
 )

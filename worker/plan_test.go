@@ -28,7 +28,8 @@ func TestReduction(t *testing.T) {
 		{"odd origin loses a sample", iiifurl.Rect{X: 1, W: 3, H: 4}, 2, 2, 6, 0},
 		{"one pixel", iiifurl.Rect{X: 8, Y: 8, W: 1, H: 1}, 1, 1, 6, 3},
 		{"one pixel between samples", iiifurl.Rect{X: 9, Y: 9, W: 1, H: 1}, 1, 1, 6, 0},
-		{"more levels than a file can have", iiifurl.Rect{W: 10, H: 10}, 1, 1, 1000, 32},
+		{"as many levels as a file can have", iiifurl.Rect{W: 10, H: 10}, 1, 1, 32, 31},
+		{"more levels than a file can have", iiifurl.Rect{W: 10, H: 10}, 1, 1, 1000, 31},
 	} {
 		if got := reduction(c.region, c.width, c.height, c.levels); got != c.want {
 			t.Errorf("%s: %d levels dropped; want %d", c.name, got, c.want)

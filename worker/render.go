@@ -123,7 +123,10 @@ func (w *Worker) renderAnew(ctx context.Context, job tile.Job) (*rendition, erro
 		return nil, err
 	}
 	if p.object = v.object; p.task.Format.IsJPEG2000() {
-		p.index, p.unindexed = w.packets.Index(ctx, v.object, rectangle(p.task.Region), p.task.Reduce)
+		p.index, p.unindexed, err = w.packets.Index(ctx, v.object, rectangle(p.task.Region), p.task.Reduce)
+		if err != nil {
+			return nil, err
+		}
 	}
 	done, fetched, err := w.ahead(ctx, job, p)
 	if err != nil {

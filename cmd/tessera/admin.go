@@ -15,6 +15,7 @@ const adminUsage = `write one of
   tessera admin rule list | set FILE
   tessera admin item list | set IMAGE | remove IMAGE | import FILE
   tessera admin session list | end ID | end --user EMAIL | end --provider NAME
+  tessera admin provider list | check NAME
   tessera admin token list | create NAME | delete ID
   tessera admin audit list | verify | export
   tessera admin cluster list
@@ -34,6 +35,7 @@ func admin(ctx, _ context.Context, env environment) error {
 		"rule list": ruleList, "rule set": ruleSet,
 		"item list": itemList, "item set": itemSet, "item remove": itemRemove, "item import": itemImport,
 		"session list": sessionList, "session end": sessionEnd,
+		"provider list": providerList, "provider check": providerCheck,
 		"token list": tokenList, "token create": tokenCreate, "token delete": tokenDelete,
 		"cluster list": clusterList, "cache purge": cachePurge,
 		"audit list": auditList, "audit verify": auditVerify, "audit export": auditExport,

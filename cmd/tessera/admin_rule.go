@@ -22,6 +22,29 @@ type ruleTable struct {
 	Default  string          `json:"default,omitempty"`  // of no effect when set: a setting
 	Revision *int64          `json:"revision,omitempty"` // absent: over any
 	Warnings []authz.Warning `json:"warnings,omitempty"` // likewise
+
+	Unmatched *unmatched `json:"unmatched,omitempty"` // likewise
+}
+
+// unmatched are the rules that name no image there is now.
+type unmatched struct {
+	Items   []authz.Warning `json:"items"`
+	Unknown int             `json:"unknown"`
+}
+
+// rulesPath asks for those too.
+const rulesPath = "/rules?unmatched=yes"
+
+func (t ruleTable) information(w io.Writer) {
+	if t.Unmatched == nil {
+		return // of a server that does not know it
+	}
+	for _, x := range t.Unmatched.Items {
+		fmt.Fprintln(w, remark("note", x))
+	}
+	if n := t.Unmatched.Unknown; n > 0 {
+		fmt.Fprintf(w, "note: of %d rules it is not known whether they name any image\n", n)
+	}
 }
 
 func ruleList(ctx context.Context, c *client) error {
@@ -30,7 +53,7 @@ func ruleList(ctx context.Context, c *client) error {
 		return err
 	}
 	var t ruleTable
-	if _, err := c.call(ctx, http.MethodGet, "/rules", "", nil, &t); err != nil {
+	if _, err := c.call(ctx, http.MethodGet, rulesPath, "", nil, &t); err != nil {
 		return err
 	}
 	return c.print(t, func(w io.Writer) {
@@ -40,6 +63,7 @@ func ruleList(ctx context.Context, c *client) error {
 				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", i+1, r.Name, strings.Join(r.Images, " "), r.Access, strings.Join(r.Groups, ","))
 			}
 		})
+		t.information(w)
 	})
 }
 
@@ -63,25 +87,26 @@ func ruleSet(ctx context.Context, c *client) error {
 		return err
 	}
 	var now ruleTable
-	if _, err := c.call(ctx, http.MethodPut, "/rules", etag, t.Document, &now); err != nil {
+	if _, err := c.call(ctx, http.MethodPut, rulesPath, etag, t.Document, &now); err != nil {
 		return err
 	}
 	return c.print(now, func(w io.Writer) {
 		fmt.Fprintf(w, "%d rules are in force\n", len(now.Items))
 		for _, warning := range now.Warnings {
-			fmt.Fprintln(w, warningLine(warning))
+			fmt.Fprintln(w, remark("warning", warning))
 		}
+		now.information(w)
 	})
 }
 
-func warningLine(w authz.Warning) string {
+func remark(kind string, w authz.Warning) string {
 	switch {
 	case w.Rule == 0:
-		return "warning: " + w.Text
+		return kind + ": " + w.Text
 	case w.Name == "":
-		return fmt.Sprintf("warning: rule %d: %s", w.Rule, w.Text)
+		return fmt.Sprintf("%s: rule %d: %s", kind, w.Rule, w.Text)
 	}
-	return fmt.Sprintf("warning: rule %d (%s): %s", w.Rule, w.Name, w.Text)
+	return fmt.Sprintf("%s: rule %d (%s): %s", kind, w.Rule, w.Name, w.Text)
 }
 
 // expectedETag is the If-Match to send, "" for none. It is never what the server has

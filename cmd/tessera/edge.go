@@ -44,6 +44,10 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 	if err != nil {
 		return err
 	}
+	look, texts, err := s.site()
+	if err != nil {
+		return err
+	}
 	asks, err := s.decisionHook()
 	if err != nil {
 		return err
@@ -52,7 +56,7 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 	e, err := edge.New(edge.Config{
 		Hook: asks, Renderer: workers, Library: workers, Keeper: keeper, Tokens: tokens, Coordinator: coordinator,
 		Pages: func(judge *edge.Edge) http.Handler {
-			views = pages.New(pages.Config{Library: workers, Judge: judge, SiteName: s.settings.SiteName, Version: version, ServiceName: serviceName, Log: s.log})
+			views = pages.New(pages.Config{Library: workers, Judge: judge, Look: look, Texts: texts, Version: version, ServiceName: serviceName, Log: s.log})
 			return views
 		},
 		PublicURLs: s.settings.PublicURLs, TrustedProxies: s.settings.TrustedProxy, ViewerOrigins: s.settings.Viewers,
@@ -61,7 +65,7 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 			Upscaling: s.settings.Upscaling, RejectOversizeBox: s.settings.RejectBox,
 		},
 		Formats: crew.Formats, TileSize: s.settings.TileSize, JPEGQuality: s.settings.JPEGQuality, SlashSubstitute: s.settings.SlashSub,
-		ServiceName: serviceName, Institution: s.settings.SiteName,
+		ServiceName: serviceName, Institution: s.settings.SiteName, Texts: texts,
 		ManifestsAsImages: s.settings.ManAccess == "as-images", IIIFTokenOpensImages: s.settings.TokenOpens, DebugHeaders: s.settings.DebugHeaders,
 		CacheBytes: int64(s.settings.MemoryCache), OpenMaxAge: s.settings.OpenMaxAge, Budget: s.settings.Budget, MaxInFlight: s.settings.MaxInFlight,
 		Observe: answered.counting(s.metrics.Observe), Seen: s.witness(conn), Tag: bus.WithRequestID, Log: s.log,

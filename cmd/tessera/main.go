@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tessera-iiif/tessera/coordinator/password"
 	"github.com/tessera-iiif/tessera/internal/config"
 )
 
@@ -24,6 +25,7 @@ type environment struct {
 	environ        []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	self           string // file of this program; "" where it is part of another
 }
 
 func (e environment) getenv(name, fallback string) string {
@@ -35,7 +37,10 @@ func (e environment) getenv(name, fallback string) string {
 	return fallback
 }
 
-// command is a word of the command line.
+// hashPasswords is the command that a coordinator gives itself.
+const hashPasswords = "hash-passwords"
+
+// command is a word of the command line; those without a usage are not for people.
 type command struct {
 	name, usage string
 	// run works until done or until ctx ends; force ends when waiting must stop too.
@@ -57,6 +62,7 @@ func commands() []command {
 		{"nats-config", "configuration, certificates and credentials for a cluster's NATS servers", natsConfig},
 		{"ready", "whether the process on this machine is ready: for health checks", ready},
 		{"version", "version of Tessera, Go, libvips and OpenJPEG", showVersion},
+		{hashPasswords, "", func(_, _ context.Context, env environment) error { return password.Serve(env.stdin, env.stdout) }},
 	}
 }
 
@@ -70,6 +76,9 @@ func main() {
 	ctx, force, stop := signals()
 	defer stop()
 	env := environment{args: os.Args[1:], environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	if self, err := os.Executable(); err == nil {
+		env.self = self
+	}
 	code := run(ctx, force, env)
 	stop()
 	os.Exit(code)
@@ -125,6 +134,9 @@ func report(w io.Writer, err error) int {
 func help(w io.Writer) {
 	fmt.Fprintln(w, "Tessera serves IIIF images to whom they are open.\n\nCommands:")
 	for _, c := range commands() {
+		if c.usage == "" {
+			continue
+		}
 		fmt.Fprintf(w, "  tessera %-11s %s\n", c.name, c.usage)
 	}
 	fmt.Fprintln(w, "\n`tessera COMMAND --help` lists what a command takes. First steps: tessera serve --images FOLDER")

@@ -16,7 +16,8 @@ import (
 // providers are the ways to sign in besides passwords. A server without any makes no key.
 func (s *server) providers() (c coordinator.ProvidersConfig, err error) {
 	all := s.settings.SignInProviders()
-	if len(all) == 0 {
+	c.Issuers = shownIssuers(s.settings.TokenProviders())
+	if len(all)+len(c.Issuers) == 0 {
 		return c, nil
 	}
 	allow, err := egress.ParseAllow(s.settings.EgressAllow)
@@ -24,6 +25,9 @@ func (s *server) providers() (c coordinator.ProvidersConfig, err error) {
 		return c, fmt.Errorf("--egress-allow: %w", err)
 	}
 	c.Client = egress.NewClient(egress.Config{Allow: allow, Loopback: s.settings.IsDevelopment()})
+	if len(all) == 0 {
+		return c, nil
+	}
 	if c.Key, err = s.tokenKey(); err != nil {
 		return c, fmt.Errorf("key of providers' tokens: %w", err)
 	}
@@ -57,9 +61,18 @@ func provider(p config.Provider, mapping oidc.Mapping) coordinator.Provider {
 			Name: p.Name, Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: p.ClientSecret, ClientAuth: p.ClientAuth,
 			Label: p.Label, Scopes: p.Scopes, Prompt: p.Prompt, SkipUserInfo: p.SkipUserInfo, Mapping: mapping,
 		},
-		Hidden: p.Hidden, Domains: p.Domains, SignUp: signUps[p.SignUp], DecidesAdmin: p.Claims.Administrators != "",
-		Refresh: p.Refresh, Grace: p.Grace, KeepSignOut: p.KeepSignOut, SidEndsAll: p.SidEndsAll,
+		Claims: p.Claims, Hidden: p.Hidden, Domains: p.Domains, SignUp: signUps[p.SignUp], DecidesAdmin: p.Claims.Administrators != "",
+		Refresh: p.Refresh, Grace: p.Grace, Popup: p.Popup, KeepSignOut: p.KeepSignOut, SidEndsAll: p.SidEndsAll,
 	}
+}
+
+// shownIssuers are those of access tokens, as administrators see them.
+func shownIssuers(all []config.Provider) []coordinator.TokenIssuer {
+	shown := make([]coordinator.TokenIssuer, len(all))
+	for i, p := range all {
+		shown[i] = coordinator.TokenIssuer{Name: p.Name, Issuer: p.Issuer, Label: p.Label, Audiences: p.Audience, AnyType: p.AnyTokenType, Claims: p.Claims}
+	}
+	return shown
 }
 
 // mappingOf reads claims as the provider's settings say.

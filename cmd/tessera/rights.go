@@ -7,6 +7,7 @@ import (
 
 	"github.com/tessera-iiif/tessera/coordinator"
 	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/coordinator/password"
 	"github.com/tessera-iiif/tessera/internal/bus"
 	"github.com/tessera-iiif/tessera/internal/ops"
 	"github.com/tessera-iiif/tessera/pkg/authz"
@@ -24,6 +25,10 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 	if err != nil {
 		return nil, err
 	}
+	look, texts, err := s.site()
+	if err != nil {
+		return nil, err
+	}
 	conn, err := s.connect(ctx, bus.RoleCoordinator)
 	if err != nil {
 		return nil, err
@@ -35,10 +40,11 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 	// Changes are announced once they are served; until then nobody listens.
 	var announce atomic.Pointer[func(int64)]
 	c, err := coordinator.New(coordinator.Config{
-		DB: people, PublicURLs: s.settings.PublicURLs, ViewerOrigins: s.settings.Viewers,
+		Name: s.settings.Name, DB: people, PublicURLs: s.settings.PublicURLs, ViewerOrigins: s.settings.Viewers,
 		SessionIdle: s.settings.SessionIdle, SessionMax: s.settings.SessionMax, TokenLife: s.settings.TokenLife, AuditKeep: s.settings.AuditKeep,
-		SameSite: s.settings.SameSite, Service: serviceName, Fallback: authz.Access(s.settings.Access), Log: s.log,
-		SignInBy:     signInBy,
+		SameSite: s.settings.SameSite, Service: serviceName, Fallback: authz.Access(s.settings.Access), SlashSubstitute: s.settings.SlashSub, Log: s.log,
+		Passwords: s.passwords(),
+		SignInBy:  signInBy, Look: look, Texts: texts,
 		TokenIssuers: tokenIssuers(s.settings.TokenProviders()),
 		Members:      board.Members, Images: bus.NewClient(conn, bus.ClientConfig{}).List, Purge: purger(conn),
 		Announce: func(revision int64) {
@@ -70,6 +76,14 @@ func (s *server) coordinator(ctx context.Context) (*coordinator.Coordinator, err
 		return nil
 	}})
 	return c, nil
+}
+
+// passwords are hashed by this program in a process of its own.
+func (s *server) passwords() password.Config {
+	if s.self == "" {
+		return password.Config{}
+	}
+	return password.Config{Command: []string{s.self, hashPasswords}}
 }
 
 // hearSightings has the coordinator record what edges show and refuse. Accounts of a

@@ -31,7 +31,7 @@ func process(role config.Role, assemble func(s *server, ctx context.Context) err
 			return usageError{err}
 		}
 		s := newServer(role, loaded.Settings, env.stderr)
-		s.force = force
+		s.force, s.self = force, env.self
 		defer s.close()
 		if err := assemble(s, ctx); err != nil {
 			return usageError{err}
@@ -62,6 +62,7 @@ func resolve(s config.Settings) config.Settings {
 type server struct {
 	role     config.Role
 	settings config.Settings
+	self     string          // file of this program, if it has one of its own
 	force    context.Context // ends when not even work under way is waited for
 	level    *slog.LevelVar
 	log      *slog.Logger

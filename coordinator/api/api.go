@@ -33,6 +33,10 @@ type Config struct {
 	Fallback authz.Access
 	LinkURL  func(r *http.Request, secret string) string // of the page that takes a sign-in link
 	Log      *slog.Logger
+
+	Unmatched     func(context.Context, authz.Document) (Unmatched, error)
+	Providers     func(*http.Request) (Providers, error)
+	CheckProvider func(r *http.Request, actor people.Actor, name string) (Provider, error)
 }
 
 type server struct{ Config }
@@ -76,6 +80,8 @@ func (s *server) calls() map[string]call {
 		"GET /audit/verify":                  s.verifyAudit,
 		"GET /explain":                       s.explain,
 		"GET /cluster":                       s.getCluster,
+		"GET /providers":                     s.listProviders,
+		"POST /providers/{name}/check":       s.checkProvider,
 		"POST /purge":                        s.purge,
 	}
 }

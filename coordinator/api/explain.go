@@ -40,7 +40,7 @@ func (s *server) explain(w http.ResponseWriter, r *http.Request, _ people.Actor)
 	}
 	answer := explanation{
 		User: q.User, Image: q.Image, At: q.At, Allowed: e.Outcome == authz.Allow, Outcome: e.Outcome.String(),
-		Rule: e.Rule, Access: e.Access, Public: e.Public, Reason: people.ReasonFor(e.Decision), Changes: e.Changes,
+		Rule: e.Rule, Access: e.Access, Public: e.Public, Reason: people.ReasonFor(e.Decision, say), Changes: e.Changes,
 		Tier: e.Tier, ViewOnly: e.ViewOnly, Service: e.Service, Matches: append([]authz.Match{}, e.Matches...),
 	}
 	if q.Addr.IsValid() {
@@ -65,7 +65,7 @@ func readQuestion(r *http.Request) (q people.Question, err error) {
 	}
 	if text := query.Get("at"); text != "" {
 		if q.At, err = time.Parse(time.RFC3339, text); err != nil {
-			return q, &people.Error{Kind: people.Invalid, Code: "bad-instant", Field: "at"}
+			return q, &people.Error{Kind: people.Invalid, Code: "bad-instant", Args: []any{"at"}, Field: "at"}
 		}
 	}
 	return q, nil

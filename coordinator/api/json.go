@@ -7,9 +7,12 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/people"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 )
+
+// say has the words for programs: what they, and logs, compare is English for everybody.
+var say = catalogue.Bundled().Default()
 
 // Bounds of bodies, in bytes.
 const (
@@ -94,7 +97,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		if r.Context().Err() == nil {
 			s.Log.ErrorContext(r.Context(), "API call failed", "method", r.Method, "path", r.URL.Path, "error", err)
 		}
-		writeProblem(w, http.StatusInternalServerError, "internal", "", catalogue.Text("problem.internal"))
+		writeProblem(w, http.StatusInternalServerError, "internal", "", say.Text("problem.internal"))
 		return
 	}
 	if e.Kind == people.Denied {
@@ -103,14 +106,14 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", e.RetrySeconds())
 	}
-	writeProblem(w, e.Status(), e.Code, e.Field, e.Sentence())
+	writeProblem(w, e.Status(), e.Code, e.Field, e.Sentence(say))
 }
 
 // refuse answers requests that no route takes.
 func refuse(w http.ResponseWriter, r *http.Request, status int) {
 	if status == http.StatusMethodNotAllowed {
-		writeProblem(w, status, "method", "", catalogue.Text("problem.method", r.Method))
+		writeProblem(w, status, "method", "", say.Text("problem.method", r.Method))
 		return
 	}
-	writeProblem(w, status, "no-such-page", "", catalogue.Text("problem.no-such-page"))
+	writeProblem(w, status, "no-such-page", "", say.Text("problem.no-such-page"))
 }

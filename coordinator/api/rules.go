@@ -12,13 +12,20 @@ import (
 
 // rules is the ordered table. Default is a setting, shown so that a reader sees the
 // whole of the matter, Revision what the ETag says, for files that keep the rules, and
-// Warnings what is allowed in them and hardly meant;
-// writing any of these is of no effect.
+// Warnings what is allowed in them and hardly meant; writing any of these is of no effect.
 type rules struct {
 	authz.Document
 	Default  authz.Access    `json:"default,omitempty"`
 	Revision int64           `json:"revision"`
 	Warnings []authz.Warning `json:"warnings,omitempty"`
+
+	Unmatched *Unmatched `json:"unmatched,omitempty"` // where it was asked for
+}
+
+// Unmatched are the rules that name no image there is now, each with a sentence.
+type Unmatched struct {
+	Items   []authz.Warning `json:"items"`
+	Unknown int             `json:"unknown"` // rules of which it could not be told in time
 }
 
 func (s *server) getRules(w http.ResponseWriter, r *http.Request, _ people.Actor) error {
@@ -26,7 +33,7 @@ func (s *server) getRules(w http.ResponseWriter, r *http.Request, _ people.Actor
 	if err != nil {
 		return err
 	}
-	return s.writeRules(w, set)
+	return s.writeRules(w, r, set)
 }
 
 func (s *server) putRules(w http.ResponseWriter, r *http.Request, actor people.Actor) error {
@@ -45,18 +52,27 @@ func (s *server) putRules(w http.ResponseWriter, r *http.Request, actor people.A
 	if err != nil {
 		return err
 	}
-	return s.writeRules(w, set)
+	return s.writeRules(w, r, set)
 }
 
-func (s *server) writeRules(w http.ResponseWriter, set people.RuleSet) error {
+// writeRules looks for rules without images only where that is asked for: it takes time.
+func (s *server) writeRules(w http.ResponseWriter, r *http.Request, set people.RuleSet) error {
 	d := set.Document()
-	warnings, err := s.People.Warnings(d)
+	warnings, err := s.People.Warnings(d, say)
 	if err != nil {
 		return err
 	}
+	var without *Unmatched
+	if r.URL.Query().Get("unmatched") == "yes" {
+		found, err := s.Unmatched(r.Context(), d)
+		if err != nil {
+			return err
+		}
+		without = &found
+	}
 	d.Items = append([]authz.Rule{}, d.Items...) // never null
 	w.Header().Set("ETag", etag(set.Revision))
-	return write(w, http.StatusOK, rules{Document: d, Default: s.Fallback, Revision: set.Revision, Warnings: warnings})
+	return write(w, http.StatusOK, rules{Document: d, Default: s.Fallback, Revision: set.Revision, Warnings: warnings, Unmatched: without})
 }
 
 func etag(revision int64) string { return `"` + strconv.FormatInt(revision, 10) + `"` }

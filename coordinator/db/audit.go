@@ -76,6 +76,31 @@ func (r Reader) Audit(ctx context.Context, q AuditQuery) ([]AuditEntry, error) {
 	return entries, nil
 }
 
+// AuditNote is what an entry says, without what makes it one of the chain.
+type AuditNote struct {
+	At      time.Time
+	Details json.RawMessage
+}
+
+// AuditNotes lists the entries of one event since an instant, latest first. It passes
+// over no others, of which there may be millions.
+func (r Reader) AuditNotes(ctx context.Context, event string, since time.Time, limit int) ([]AuditNote, error) {
+	rows, err := r.q.QueryContext(ctx, `SELECT at, details FROM audit
+		WHERE event = $1 AND seq >= (SELECT seq FROM audit WHERE at >= $2 ORDER BY at, seq LIMIT 1) ORDER BY seq DESC LIMIT $3`,
+		event, millis(since), limit)
+	all, err := collect(rows, err, func(rows *sql.Rows) (n AuditNote, err error) {
+		var at int64
+		var details string
+		err = rows.Scan(&at, &details)
+		n.At, n.Details = instant(at), json.RawMessage(details)
+		return n, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("audit of %s: %w", event, err)
+	}
+	return all, nil
+}
+
 // beginning makes a LIKE pattern of a name that may end in *.
 func beginning(name string) string {
 	literal := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.TrimSuffix(name, "*"))

@@ -59,11 +59,15 @@ func (r Reader) AdminIdentities(ctx context.Context) ([]Identity, error) {
 	return all, nil
 }
 
-// InsertIdentity ties a subject to a user; ErrTaken if it is somebody already.
+// InsertIdentity ties a subject to a user, from now on unless it says since when;
+// ErrTaken if it is somebody already.
 func (tx *Tx) InsertIdentity(ctx context.Context, i Identity) error {
+	if i.Created.IsZero() || i.Seen.IsZero() {
+		i.Created, i.Seen = tx.now, tx.now
+	}
 	err := tx.exec(ctx, `INSERT INTO identities (issuer, subject, user_id, provider, email, founded, admin, created, seen)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
-		i.Issuer, i.Subject, i.UserID, i.Provider, i.Email, i.Founded, i.Admin, millis(tx.now))
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		i.Issuer, i.Subject, i.UserID, i.Provider, i.Email, i.Founded, i.Admin, millis(i.Created), millis(i.Seen))
 	if err != nil {
 		return taken("insert identity", err)
 	}

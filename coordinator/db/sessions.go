@@ -189,3 +189,22 @@ func (tx *Tx) AddOrigin(ctx context.Context, sessionID, origin string, keep int)
 	return tx.exec(ctx, `DELETE FROM session_origins WHERE session_id = $1 AND origin NOT IN
 		(SELECT origin FROM session_origins WHERE session_id = $1 ORDER BY added DESC LIMIT $2)`, sessionID, keep)
 }
+
+// CountSessions counts the sessions of each provider, "" being passwords here, that were
+// active after seen and expire after now.
+func (r Reader) CountSessions(ctx context.Context, seen, now time.Time) (map[string]int, error) {
+	rows, err := r.q.QueryContext(ctx, `SELECT provider, COUNT(*) FROM sessions WHERE seen > $1 AND expires > $2 GROUP BY provider`,
+		millis(seen), millis(now))
+	counts := map[string]int{}
+	_, err = collect(rows, err, func(rows *sql.Rows) (struct{}, error) {
+		var provider string
+		var n int
+		err := rows.Scan(&provider, &n)
+		counts[provider] = n
+		return struct{}{}, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count sessions: %w", err)
+	}
+	return counts, nil
+}

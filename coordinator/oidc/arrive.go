@@ -35,6 +35,12 @@ type Arrival struct {
 // Arrive finds out who came back: query is what the provider sent along to our callback,
 // d what Depart gave, with the state checked already. Errors: *Fault.
 func (p *Provider) Arrive(ctx context.Context, query url.Values, d Departure) (Arrival, error) {
+	a, err := p.arrive(ctx, query, d)
+	p.diary.enter(p.now(), err)
+	return a, err
+}
+
+func (p *Provider) arrive(ctx context.Context, query url.Values, d Departure) (Arrival, error) {
 	known, keys, err := p.issuer.discover(ctx)
 	if err != nil {
 		return Arrival{}, p.unreached(err)
@@ -176,6 +182,7 @@ func (p *Provider) arrival(ctx context.Context, known *discovery, id *gooidc.IDT
 	if err != nil {
 		return Arrival{}, p.fault(False, err)
 	}
+	p.diary.warn(p.now(), warnings)
 	for _, w := range warnings {
 		p.log.WarnContext(ctx, "claims of a provider were not used: "+w, "subject", id.Subject)
 	}

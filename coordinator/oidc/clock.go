@@ -20,8 +20,10 @@ type clockWatch struct {
 	now    func() time.Time
 	log    *slog.Logger
 
-	mu   sync.Mutex
-	told time.Time
+	mu       sync.Mutex
+	told     time.Time
+	ahead    time.Duration // of us, at the last answer
+	compared time.Time     // when that was
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -58,17 +60,19 @@ func (c *clockWatch) compare(date string, sent, received time.Time) {
 	case theirs.After(received):
 		off = theirs.Sub(received)
 	}
-	if off.Abs() <= skewAlarm || !c.mayTell(received) {
+	if !c.note(off, received) {
 		return
 	}
 	c.log.Warn("this machine's clock and the provider's differ: set both by NTP; beyond 30 s nobody can sign in by it",
 		"issuer", c.issuer, "provider_is_ahead_by", off.Round(time.Second).String())
 }
 
-func (c *clockWatch) mayTell(now time.Time) bool {
+// note keeps by how much the clocks differ, and says whether that is to be told.
+func (c *clockWatch) note(off time.Duration, now time.Time) (tell bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.told.IsZero() && now.Sub(c.told) < alarmEach {
+	c.ahead, c.compared = off, now
+	if off.Abs() <= skewAlarm || !c.told.IsZero() && now.Sub(c.told) < alarmEach {
 		return false
 	}
 	c.told = now

@@ -23,14 +23,17 @@ const (
 type issuer struct {
 	url    string
 	client *http.Client
+	clock  *clockWatch
 	now    func() time.Time
+	seen   sight
 
-	turn   chan struct{} // holds one who may read or change what follows
-	known  *discovery
-	keys   *keys
-	failed error // of the last try
-	tries  int   // that failed, one after the other
-	next   time.Time
+	turn    chan struct{} // holds one who may read or change what follows
+	known   *discovery
+	keys    *keys
+	failed  error // of the last try
+	tries   int   // that failed, one after the other
+	next    time.Time
+	checked time.Time // when an administrator last had it asked
 }
 
 // discovery is what an issuer says of itself (OpenID Connect Discovery 1.0, 3).
@@ -43,12 +46,15 @@ type discovery struct {
 	JWKS        string   `json:"jwks_uri"`
 	SendsIssuer bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207
 	Algorithms  []string `json:"id_token_signing_alg_values_supported"`
+	PKCE        []string `json:"code_challenge_methods_supported"` // RFC 8414
+	TellsLogout bool     `json:"backchannel_logout_supported"`
 }
 
 func newIssuer(issuerURL string, c Config) *issuer {
 	client := *c.Client
-	client.Transport = &clockWatch{next: client.Transport, issuer: issuerURL, now: c.Now, log: c.Log}
-	return &issuer{url: issuerURL, client: &client, now: c.Now, turn: make(chan struct{}, 1)}
+	clock := &clockWatch{next: client.Transport, issuer: issuerURL, now: c.Now, log: c.Log}
+	client.Transport = clock
+	return &issuer{url: issuerURL, client: &client, clock: clock, now: c.Now, turn: make(chan struct{}, 1)}
 }
 
 // context makes both libraries use our client.
@@ -72,20 +78,28 @@ func (i *issuer) discover(ctx context.Context) (*discovery, *keys, error) {
 	case now.Before(i.next):
 		return nil, nil, i.failed
 	}
+	if err := i.learn(ctx, now); err != nil && i.known == nil {
+		return nil, nil, err
+	}
+	return i.known, i.keys, nil
+}
+
+// learn asks the issuer, whose turn its caller has, and keeps what it says or that it
+// says nothing.
+func (i *issuer) learn(ctx context.Context, now time.Time) error {
 	d, err := i.ask(ctx)
 	if err != nil {
 		i.failed, i.tries = err, i.tries+1
 		i.next = now.Add(min(firstRetry<<min(i.tries-1, 10), lastRetry))
-		if i.known != nil {
-			return i.known, i.keys, nil
-		}
-		return nil, nil, err
+		i.seen.note(now, i.known, i.keys, err)
+		return err
 	}
 	if i.known == nil || i.known.JWKS != d.JWKS || !slices.Equal(i.known.algorithms, d.algorithms) {
 		i.keys = newKeys(d, i.client, i.now)
 	}
 	i.known, i.failed, i.tries, i.next = d, nil, 0, now.Add(discoveryLife)
-	return i.known, i.keys, nil
+	i.seen.note(now, i.known, i.keys, nil)
+	return nil
 }
 
 // ask goes on when whoever wanted to know has left: others wait as well.

@@ -37,10 +37,12 @@ type keys struct {
 	client     *http.Client
 	now        func() time.Time
 
-	turn  chan struct{} // holds who reads them anew
-	mu    sync.Mutex
-	known []jose.JSONWebKey
-	asked time.Time
+	turn   chan struct{} // holds who reads them anew
+	mu     sync.Mutex
+	known  []jose.JSONWebKey
+	asked  time.Time
+	read   time.Time // when known was
+	failed *Failure  // of the last try
 }
 
 func newKeys(d *discovery, client *http.Client, now func() time.Time) *keys {
@@ -107,15 +109,32 @@ func (k *keys) ask(ctx context.Context, since time.Time) ([]jose.JSONWebKey, err
 	if !asked.IsZero() && k.now().Sub(asked) < every {
 		return known, nil
 	}
+	return k.renew(ctx)
+}
+
+// renew reads the keys for whoever has the turn.
+func (k *keys) renew(ctx context.Context) ([]jose.JSONWebKey, error) {
 	fetched, err := k.fetch(ctx)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.asked = k.now()
 	if err != nil {
+		k.failed = failureOf(err, k.asked)
 		return nil, keysError{fmt.Errorf("keys of the provider: %w", err)}
 	}
-	k.known = fetched
+	k.known, k.read, k.failed = fetched, k.asked, nil
 	return fetched, nil
+}
+
+// check reads the keys however lately they were.
+func (k *keys) check(ctx context.Context) {
+	select {
+	case k.turn <- struct{}{}:
+		defer func() { <-k.turn }()
+	case <-ctx.Done():
+		return
+	}
+	_, _ = k.renew(ctx) // keeps what went wrong
 }
 
 func (k *keys) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
@@ -135,7 +154,11 @@ func (k *keys) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 		return nil, err
 	}
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answered %s", k.url, answer.Status)
+		return nil, fmt.Errorf("%s answered %w", k.url, statusError(answer.Status))
 	}
-	return jwks.Parse(body)
+	known, err := jwks.Parse(body)
+	if err != nil {
+		return nil, unreadable{err}
+	}
+	return known, nil
 }

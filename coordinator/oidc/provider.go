@@ -51,6 +51,7 @@ type Settings struct {
 // Config of a Set. Client is needed: it decides what may be called.
 type Config struct {
 	Providers []Settings
+	Issuers   []string // that are looked at besides
 	Client    *http.Client
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -58,9 +59,10 @@ type Config struct {
 
 // Set is the providers that are configured, in their order.
 type Set struct {
-	byName map[string]*Provider
-	all    []*Provider
-	client *http.Client
+	byName  map[string]*Provider
+	all     []*Provider
+	issuers map[string]*issuer
+	client  *http.Client
 }
 
 // Provider is one client of one issuer. It is safe for concurrent use.
@@ -69,6 +71,7 @@ type Provider struct {
 	issuer *issuer
 	now    func() time.Time
 	log    *slog.Logger
+	diary  diary
 }
 
 // New makes a set. It does no I/O.
@@ -82,20 +85,27 @@ func New(c Config) (*Set, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	set := &Set{byName: map[string]*Provider{}, client: c.Client}
-	issuers := map[string]*issuer{}
+	set := &Set{byName: map[string]*Provider{}, issuers: map[string]*issuer{}, client: c.Client}
 	for _, s := range c.Providers {
 		if s.Name == "" || s.ClientID == "" || s.Mapping == nil || set.byName[s.Name] != nil {
 			return nil, errors.New("oidc: a provider needs a name of its own, a client id and a mapping")
 		}
-		if issuers[s.Issuer] == nil {
-			issuers[s.Issuer] = newIssuer(s.Issuer, c)
-		}
-		p := &Provider{Settings: s.withDefaults(), issuer: issuers[s.Issuer], now: c.Now, log: c.Log.With("provider", s.Name)}
+		p := &Provider{Settings: s.withDefaults(), issuer: set.issuerOf(s.Issuer, c), now: c.Now, log: c.Log.With("provider", s.Name)}
 		set.byName[s.Name] = p
 		set.all = append(set.all, p)
 	}
+	for _, address := range c.Issuers {
+		set.issuerOf(address, c)
+	}
 	return set, nil
+}
+
+// issuerOf is the one that all clients of an issuer share.
+func (s *Set) issuerOf(address string, c Config) *issuer {
+	if s.issuers[address] == nil {
+		s.issuers[address] = newIssuer(address, c)
+	}
+	return s.issuers[address]
 }
 
 func (s Settings) withDefaults() Settings {

@@ -58,8 +58,9 @@ func (p *Provider) sameToken(ctx context.Context, known *discovery, kept Arrival
 	if err := p.userInfo(ctx, known, kept.Subject, token, &merged); err != nil {
 		return Arrival{}, err
 	}
-	kept.Person, _, err = p.Mapping(merged)
-	kept.Told = true
+	person, warnings, err := p.Mapping(merged)
+	p.diary.warn(p.now(), warnings)
+	kept.Person, kept.Told = person, true
 	if err != nil {
 		return Arrival{}, p.fault(False, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/alexedwards/argon2id"
@@ -28,6 +29,11 @@ type Config struct {
 	Parallelism uint8
 	Concurrency int // hashes computed at the same time; default: half the cores, at least one
 	Queue       int // hashes that may wait for that; default 64
+
+	// Command starts a process that runs Serve. Hashing is its work then, at low priority:
+	// within this process every hash would make images wait for the scheduler's next turn.
+	// Default: none, passwords are hashed here.
+	Command []string
 }
 
 func (c Config) withDefaults() Config {
@@ -56,6 +62,8 @@ type Hasher struct {
 	waiting atomic.Int64
 	limit   int64  // of waiting
 	nobody  string // PHC string that no password matches, as dear as any other
+	helpers *helpers
+	closed  sync.Once
 }
 
 // NewHasher makes a hasher.
@@ -69,7 +77,20 @@ func NewHasher(c Config) *Hasher {
 		slots:  make(chan struct{}, c.Concurrency),
 		limit:  int64(c.Queue + c.Concurrency),
 		nobody: phcOfNobody(params),
+
+		helpers: newHelpers(c.Command, c.Concurrency),
 	}
+}
+
+// Close waits for what is being hashed and ends the processes that did it. Nothing may be
+// hashed any more.
+func (h *Hasher) Close() {
+	h.closed.Do(func() {
+		for range cap(h.slots) {
+			h.slots <- struct{}{}
+		}
+		h.helpers.end()
+	})
 }
 
 // phcOfNobody has the parameters of every other hash, so that a sign-in with an
@@ -80,12 +101,9 @@ func phcOfNobody(p argon2id.Params) string {
 }
 
 // Hash makes the PHC string of a password. Errors: ErrBusy, the context's.
-func (h *Hasher) Hash(ctx context.Context, password string) (phc string, err error) {
-	err = h.inSlot(ctx, func() error {
-		phc, err = argon2id.CreateHash(password, &h.params)
-		return err
-	})
-	return phc, err
+func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	o, err := h.inSlot(ctx, task{Password: password, Params: h.params})
+	return o.PHC, err
 }
 
 // Verify compares a password with a PHC string; "" is nobody's and never matches.
@@ -98,13 +116,8 @@ func (h *Hasher) Verify(ctx context.Context, password, phc string) (match, stale
 	if !known {
 		phc = h.nobody
 	}
-	err = h.inSlot(ctx, func() error {
-		var params *argon2id.Params
-		match, params, err = argon2id.CheckHash(password, phc)
-		stale = params != nil && *params != h.params
-		return err
-	})
-	return match && known, stale, err
+	o, err := h.inSlot(ctx, task{Password: password, PHC: phc})
+	return o.Match && known, err == nil && o.Params != h.params, err
 }
 
 // Bounds of a PHC string from elsewhere.
@@ -125,19 +138,31 @@ func Check(phc string) error {
 	return nil
 }
 
-// inSlot runs fn when a slot is free; callers beyond the queue are sent away.
-func (h *Hasher) inSlot(ctx context.Context, fn func() error) error {
+// inSlot does a task when a slot is free; callers beyond the queue are sent away.
+func (h *Hasher) inSlot(ctx context.Context, t task) (outcome, error) {
 	defer h.waiting.Add(-1)
 	if h.waiting.Add(1) > h.limit {
-		return ErrBusy
+		return outcome{}, ErrBusy
 	}
 	select {
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
-		return fn()
+		return h.do(t)
 	case <-ctx.Done():
-		return ctx.Err()
+		return outcome{}, ctx.Err()
 	}
+}
+
+func (h *Hasher) do(t task) (o outcome, err error) {
+	if h.helpers == nil {
+		o = t.do()
+	} else if o, err = h.helpers.do(t); err != nil {
+		return outcome{}, err
+	}
+	if o.Fault != "" {
+		return outcome{}, errors.New(o.Fault)
+	}
+	return o, nil
 }
 
 // MakeUp returns a password of 100 random bits that can be read out aloud:

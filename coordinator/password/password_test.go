@@ -3,6 +3,8 @@ package password_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -21,9 +23,40 @@ func TestR60Parameters(t *testing.T) {
 	}
 }
 
+// TestMain makes this program also the process that hashes.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == "hash-passwords" {
+		if err := password.Serve(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	m.Run()
+}
+
+// cheap costs little; apart has processes of its own hash.
+func cheap(apart bool) password.Config {
+	c := password.Config{MemoryKiB: 64, Iterations: 1, Concurrency: 2}
+	if apart {
+		c.Command = []string{os.Args[0], "hash-passwords"}
+	}
+	return c
+}
+
 func TestVerify(t *testing.T) {
-	h := password.NewHasher(password.Config{MemoryKiB: 64, Iterations: 1})
+	t.Run("here", func(t *testing.T) { testVerify(t, false) })
+	t.Run("apart", func(t *testing.T) { testVerify(t, true) })
+}
+
+func testVerify(t *testing.T, apart bool) {
+	h := password.NewHasher(cheap(apart))
+	defer h.Close()
 	now, err := h.Hash(t.Context(), "right")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bytes, err := h.Hash(t.Context(), "\xff\x00")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,6 +70,8 @@ func TestVerify(t *testing.T) {
 	}{
 		"right":          {"right", now, true, false, false},
 		"wrong":          {"wrong", now, false, false, false},
+		"any bytes":      {"\xff\x00", bytes, true, false, false},
+		"other bytes":    {"\xfe\x00", bytes, false, false, false},
 		"R60 rehash":     {"right", old, true, true, false},
 		"R60 nobody":     {"right", "", false, false, false},
 		"R60 too long":   {strings.Repeat("x", password.MaxLength+1), now, false, false, false},

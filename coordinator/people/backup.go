@@ -9,12 +9,13 @@ import (
 
 	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
 // A copy is a file of JSON, one value a line: a head, the rules, each user, each image
-// with a setting of its own, each entry of the record, and an end by which a file that was cut off is known. A line has one
-// field.
+// with a setting of its own, each entry of the record, and an end by which a file that was
+// cut off is known. A line has one field.
 type copyLine struct {
 	Head  *copyHead     `json:"tessera-copy,omitempty"`
 	Rules *[]authz.Rule `json:"rules,omitempty"`
@@ -51,6 +52,8 @@ type copyUser struct {
 	Updated  time.Time `json:"updated"`
 
 	Identities []copyIdentity `json:"identities,omitempty"`
+	Accepted   []copyAccepted `json:"accepted,omitempty"`
+	Tokens     []copyToken    `json:"tokens,omitempty"`
 }
 
 // copyIdentity is whom a provider knows the user as; its groups come with the next
@@ -62,13 +65,45 @@ type copyIdentity struct {
 	Email    string `json:"email,omitempty"`
 	Founded  bool   `json:"founded,omitempty"`
 	Admin    bool   `json:"admin,omitempty"`
+
+	Created time.Time `json:"created,omitzero"` // copies before version 3 do not say
+	Seen    time.Time `json:"seen,omitzero"`
 }
 
-func copyIdentities(all []Identity) (copies []copyIdentity) {
-	for _, i := range all {
-		copies = append(copies, copyIdentity{i.Issuer, i.Subject, i.Provider, i.Email, i.Founded, i.Admin})
+// copyAccepted is that the user accepted a version of terms.
+type copyAccepted struct {
+	Name    string    `json:"name"`
+	Version string    `json:"version"`
+	At      time.Time `json:"at"`
+}
+
+// copyToken is a personal access token, by its hash: a secret of 256 bits is not found
+// by guessing.
+type copyToken struct {
+	ID      string       `json:"id"`
+	Hash    session.Hash `json:"hash"`
+	Name    string       `json:"name"`
+	Scopes  string       `json:"scopes"`
+	Created time.Time    `json:"created"`
+	Used    time.Time    `json:"used,omitzero"`
+	Expires time.Time    `json:"expires"`
+}
+
+func copyOf(a db.Account) *copyUser {
+	u := &copyUser{
+		ID: a.ID, Email: a.Email, Name: a.Name, Password: a.Password, Groups: a.Groups,
+		Admin: a.Admin, Active: a.Active, Created: a.Created, Updated: a.Updated,
 	}
-	return copies
+	for _, i := range a.Identities {
+		u.Identities = append(u.Identities, copyIdentity{i.Issuer, i.Subject, i.Provider, i.Email, i.Founded, i.Admin, i.Created, i.Seen})
+	}
+	for _, t := range a.Accepted {
+		u.Accepted = append(u.Accepted, copyAccepted(t))
+	}
+	for _, t := range a.Tokens {
+		u.Tokens = append(u.Tokens, copyToken{t.ID, t.Hash, t.Name, t.Scopes, t.Created, t.Used, t.Expires})
+	}
+	return u
 }
 
 type copyItem struct {
@@ -83,14 +118,16 @@ type copyEnd struct {
 }
 
 const (
-	copyVersion    = 2 // 1 had no record
+	copyVersion    = 3 // 1 had no record, 2 neither accepted terms nor tokens
 	copyVersionMin = 1
 	copyPage       = 1000 // users in memory at a time
 )
 
-// Backup writes users with their groups, the rules, the settings of single images, and
-// the record of changes as they are at one moment. Sessions, tokens and sign-in links are left out. It gives the
-// number of users.
+// Backup writes users with their groups, whom providers know them as, terms they accepted
+// and their personal tokens, the rules, the settings of single images, and the record of
+// changes as they are at one moment. What is left out ends by itself and soon, and must
+// not begin again with an old copy: sessions, visits, access tokens, sign-in links. It
+// gives the number of users.
 func (s *Service) Backup(ctx context.Context, w io.Writer) (users int, err error) {
 	out := json.NewEncoder(w)
 	err = s.DB.ViewAll(ctx, func(r db.Reader) error {
@@ -135,12 +172,7 @@ func writeUsers(ctx context.Context, r db.Reader, out *json.Encoder) (n int, err
 			return n, err
 		}
 		for _, a := range page {
-			line := copyLine{User: &copyUser{
-				ID: a.ID, Email: a.Email, Name: a.Name, Password: a.Password, Groups: a.Groups,
-				Admin: a.Admin, Active: a.Active, Created: a.Created, Updated: a.Updated,
-				Identities: copyIdentities(a.Identities),
-			}}
-			if err := out.Encode(line); err != nil {
+			if err := out.Encode(copyLine{User: copyOf(a)}); err != nil {
 				return n, err
 			}
 		}

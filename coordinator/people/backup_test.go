@@ -2,6 +2,7 @@ package people_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -55,10 +56,27 @@ func TestCopyGoesRound(t *testing.T) {
 	if _, err := first.ReplaceRules(t.Context(), people.Actor{}, rules, 0); err != nil {
 		t.Fatal(err)
 	}
+	license := authz.Terms{Name: "license", Version: "2026-01"}
+	if err := first.AcceptAsUser(t.Context(), came.Session, "", license); err != nil {
+		t.Fatal(err)
+	}
+	made, bearer, err := first.CreatePersonalToken(t.Context(), people.Actor{}, people.NewToken{UserID: u.ID, Name: "harvester", Scopes: []string{people.ScopeImages}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, link, err := first.CreateLink(t.Context(), people.Actor{}, people.NewLink{UserID: u.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	setting := authz.Setting{Access: authz.Open}
+	if _, err := first.SetItems(t.Context(), people.Actor{}, []people.Item{{Image: "a/1", Setting: &setting}}); err != nil {
+		t.Fatal(err)
+	}
 	file := first.backup(t)
 	second := houseOn(t, "sqlite:"+filepath.Join(t.TempDir(), "other.db"))
 	third := houseOn(t, dbtest.Source(t))
 	for _, h := range []*house{second, third} {
+		h.now = h.now.Add(time.Hour) // no instant in it is that of the restoring
 		if n, err := h.Restore(t.Context(), strings.NewReader(file)); err != nil || n != 5 {
 			t.Fatalf("%d users, %v", n, err)
 		}
@@ -70,6 +88,17 @@ func TestCopyGoesRound(t *testing.T) {
 			t.Errorf("came back as\n%s\nwas\n%s", again, file)
 		}
 		file = again
+		if held, err := h.HasAccepted(t.Context(), came.Session.User.ID, license); err != nil || !held {
+			t.Errorf("R57: whoever accepted the terms is asked again: %v", err)
+		}
+		if token, err := h.PersonalTokenBySecret(t.Context(), bearer); err != nil || token.ID != made.ID || people.Allows(token, people.ScopeAdmin) {
+			t.Errorf("a program's token came as %+v, %v", token, err)
+		}
+		for name, left := range map[string]error{"a session": sessionOf(h, came), "a sign-in link": linkOf(h, link)} {
+			if left == nil {
+				t.Errorf("%s goes on in a copy", name)
+			}
+		}
 	}
 	if in := third.signIn(t); in.Session.User.ID != u.ID {
 		t.Errorf("signed in as %s", in.Session.User.ID)
@@ -82,6 +111,16 @@ func TestCopyGoesRound(t *testing.T) {
 	}
 }
 
+func sessionOf(h *house, in people.SignedIn) error {
+	_, err := h.SessionBySecret(context.Background(), in.Secret)
+	return err
+}
+
+func linkOf(h *house, secret string) error {
+	_, err := h.LinkBySecret(context.Background(), secret)
+	return err
+}
+
 // Copies made before there was a record are still good.
 func TestCopyOfVersion1(t *testing.T) {
 	h := houseOn(t, dbtest.Source(t))
@@ -90,9 +129,10 @@ func TestCopyOfVersion1(t *testing.T) {
 	}
 }
 
-// sorted is a copy without the order of users, which each database has its own idea of.
+// sorted is a copy without its head, which says when it was made, and without the order
+// of users, which each database has its own idea of.
 func sorted(file string) string {
-	lines := strings.Split(file, "\n")
+	lines := strings.Split(file, "\n")[1:]
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
 }
@@ -128,7 +168,7 @@ func TestBadCopies(t *testing.T) {
 		"no head":      {noRules + end("0"), "begins with its head"},
 		"no rules":     {copyHead + copyUser + end("1"), "second line"},
 		"two heads":    {copyHead + copyHead, "begins with its head"},
-		"newer":        {strings.Replace(copyHead, ":1", ":3", 1), "version 3"},
+		"newer":        {strings.Replace(copyHead, ":1", ":4", 1), "version 4"},
 		"record lost":  {copyHead + noRules + `{"end":{"users":0,"audit":1}}` + "\n", "1 entries of the record were written, 0 are here"},
 		"record cut":   {copyHead + noRules + copyAudit(2, true) + `{"end":{"users":0,"audit":1}}` + "\n", "no checkpoint"},
 		"record false": {copyHead + noRules + copyAudit(1, false) + end("0"), "altered"},
@@ -141,6 +181,9 @@ func TestBadCopies(t *testing.T) {
 		"same address": {copyHead + noRules + copyUser + strings.Replace(copyUser, "01\"", "02\"", 1) + end("2"), "taken"},
 		"capitals":     {copyHead + noRules + strings.Replace(copyUser, `"a"`, `"A"`, 1), "line 3"},
 		"bad identity": {copyHead + noRules + strings.Replace(copyUser, `"active"`, `"identities":[{"issuer":"x"}],"active"`, 1), "line 3"},
+		"bad terms":    {copyHead + noRules + strings.Replace(copyUser, `"active"`, `"accepted":[{"name":"x"}],"active"`, 1), "accepted terms have"},
+		"bad token":    {copyHead + noRules + strings.Replace(copyUser, `"active"`, `"tokens":[{"name":"x","scopes":"images"}],"active"`, 1), "a token has"},
+		"bad scope":    {copyHead + noRules + strings.Replace(copyUser, `"active"`, `"tokens":[{"name":"x","scopes":"all"}],"active"`, 1), "line 3"},
 		"bad id":       {copyHead + noRules + strings.Replace(copyUser, "01980000-", "", 1), "line 3"},
 		"bad password": {copyHead + noRules + strings.Replace(copyUser, `"active"`, `"password":"x","active"`, 1), "line 3"},
 		"dear password": {copyHead + noRules + strings.Replace(copyUser, `"active"`,

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 )
 
 // Kind says what a caller should do about an Error.
@@ -52,8 +52,8 @@ func (e *Error) Error() string {
 	return fmt.Sprint(e.Code, ": ", e.Args)
 }
 
-// Sentence is what people read.
-func (e *Error) Sentence() string { return catalogue.Text("problem."+e.Code, e.Args...) }
+// Sentence is what people read, in their words.
+func (e *Error) Sentence(say *catalogue.Words) string { return say.Text("problem."+e.Code, e.Args...) }
 
 // RetrySeconds is the value of a Retry-After header.
 func (e *Error) RetrySeconds() string {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tessera-iiif/tessera/coordinator/people"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
@@ -50,6 +51,31 @@ func TestSetItems(t *testing.T) {
 	}
 }
 
+// R59: identifiers are explained as edges read them. An image's smaller one is open to everybody, by what
+// decides about the whole; where there is none, its name is one like any other.
+func TestExplainTier(t *testing.T) {
+	h := newHouse(t)
+	h.SlashSubstitute = "!"
+	h.setItems(t, people.Item{Image: "maps/1", Setting: &authz.Setting{Access: authz.Deny, Tier: &authz.Tier{Scale: 8}}}, people.Item{Image: "maps/2", Setting: setting(authz.Deny)})
+	for image, want := range map[string]struct {
+		outcome authz.Outcome
+		rule    string
+		matches int
+	}{
+		"maps/1":             {authz.Forbidden, authz.ItemRule, 1},
+		"maps!1":             {authz.Forbidden, authz.ItemRule, 1},
+		"maps/1~reduced":     {authz.Allow, authz.ItemRule, 1},
+		"maps!1~reduced":     {authz.Allow, authz.ItemRule, 1},
+		"maps/1.jp2~reduced": {authz.Allow, authz.ItemRule, 1},
+		"maps/2~reduced":     {authz.NeedLogin, "", 0},
+	} {
+		e, err := h.ExplainAll(t.Context(), people.Question{Image: image})
+		if err != nil || e.Outcome != want.outcome || e.Rule != want.rule || len(e.Matches) != want.matches || e.Public != (want.outcome == authz.Allow) {
+			t.Errorf("%s: %+v, %v", image, e, err)
+		}
+	}
+}
+
 // One that is unsound keeps all others out, and says which it is.
 func TestUnsoundItems(t *testing.T) {
 	h := newHouse(t)
@@ -64,7 +90,7 @@ func TestUnsoundItems(t *testing.T) {
 	} {
 		_, err := h.SetItems(t.Context(), people.Actor{}, []people.Item{sound, bad})
 		var refused *people.Error
-		if !errors.As(err, &refused) || refused.Kind != people.Invalid || refused.Sentence() == "" {
+		if !errors.As(err, &refused) || refused.Kind != people.Invalid || refused.Sentence(catalogue.Bundled().Default()) == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -72,6 +72,8 @@ type Config struct {
 
 	TokenIssuers map[string]SignUp // whose access tokens edges take, and of whom
 
+	SlashSubstitute string // stands for "/" in identifiers at edges; empty: off
+
 	Fallback authz.Access         // for images that no rule names
 	Announce func(revision int64) // called after each commit that edges must hear about
 	Now      func() time.Time

@@ -100,14 +100,7 @@ func (s *Service) Preview(ctx context.Context, draft authz.Document, images []st
 // went before those that moved.
 func Touched(before, after authz.Document) []string {
 	var patterns []string
-	add := func(d authz.Document, r authz.Rule) {
-		patterns = append(patterns, r.Images...)
-		for _, c := range d.Collections {
-			if slices.Contains(r.Collections, c.Name) {
-				patterns = append(patterns, c.Images...)
-			}
-		}
-	}
+	add := func(d authz.Document, r authz.Rule) { patterns = append(patterns, PatternsOf(d, r)...) }
 	left, right := resolved(before), resolved(after)
 	for i, text := range left {
 		if !slices.Contains(right, text) {
@@ -155,6 +148,18 @@ func resolved(d authz.Document) []string {
 		texts[i] = string(text)
 	}
 	return texts
+}
+
+// PatternsOf lists the patterns of a rule of a document, those of its collections
+// included.
+func PatternsOf(d authz.Document, r authz.Rule) []string {
+	patterns := slices.Clone(r.Images)
+	for _, c := range d.Collections {
+		if slices.Contains(r.Collections, c.Name) {
+			patterns = append(patterns, c.Images...)
+		}
+	}
+	return patterns
 }
 
 // PrefixOf is what every image that a pattern matches begins with.

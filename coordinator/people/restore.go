@@ -9,11 +9,9 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/google/uuid"
-
 	"github.com/tessera-iiif/tessera/coordinator/audit"
 	"github.com/tessera-iiif/tessera/coordinator/db"
-	"github.com/tessera-iiif/tessera/coordinator/password"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
@@ -138,7 +136,7 @@ func (s *Service) readCopy(lines *copyLines, c *copied, keep keeper) error {
 func inWords(err error) error {
 	var e *Error
 	if errors.As(err, &e) {
-		return errors.New(e.Sentence())
+		return errors.New(e.Sentence(catalogue.Bundled().Default()))
 	}
 	return err
 }
@@ -245,40 +243,4 @@ func (c *copied) checkEnd(end copyEnd) error {
 		return fmt.Errorf("%d entries of the record were written, %d are here", end.Audit, c.record.Entries())
 	}
 	return c.record.End(c.record.Last()) // whether its beginning is vouched for
-}
-
-// account checks a user as if somebody had typed her.
-func (u copyUser) account() (db.Account, error) {
-	groups, errGroups := cleanGroups(u.Groups)
-	id, errID := uuid.Parse(u.ID)
-	if errID == nil && id.String() != u.ID || fold(u.Email) != u.Email {
-		errID = errors.New("id and address are not as Tessera writes them")
-	}
-	var errPassword error
-	if u.Password != "" {
-		errPassword = password.Check(u.Password)
-	}
-	identities, errIdentities := u.identities()
-	if err := errors.Join(errID, checkEmail(u.Email), checkName(u.Name), errGroups, errPassword, errIdentities); err != nil {
-		return db.Account{}, err
-	}
-	return db.Account{Password: u.Password, Identities: identities, User: User{
-		ID: u.ID, Email: u.Email, Name: u.Name, Groups: groups, Admin: u.Admin, Active: u.Active,
-		Created: u.Created, Updated: u.Updated,
-	}}, nil
-}
-
-func (u copyUser) identities() (all []Identity, err error) {
-	if len(u.Identities) > maxIdentities {
-		return nil, fmt.Errorf("more than %d identities", maxIdentities)
-	}
-	for _, i := range u.Identities {
-		for _, text := range []string{i.Issuer, i.Subject, i.Provider} {
-			if text == "" || len(text) > maxIdentityText || !isPlain(text) {
-				return nil, errors.New("an identity has issuer, subject and provider")
-			}
-		}
-		all = append(all, Identity{Issuer: i.Issuer, Subject: i.Subject, Provider: i.Provider, Email: i.Email, Founded: i.Founded, Admin: i.Admin})
-	}
-	return all, nil
 }

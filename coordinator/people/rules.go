@@ -5,10 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/netip"
+	"strings"
 	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 	"github.com/tessera-iiif/tessera/coordinator/db"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
@@ -98,22 +99,22 @@ func sameRules(a, b authz.Document) (bool, error) {
 }
 
 // Warnings tells what is allowed in rules, and hardly meant.
-func (s *Service) Warnings(d authz.Document) ([]authz.Warning, error) {
+func (s *Service) Warnings(d authz.Document, say *catalogue.Words) ([]authz.Warning, error) {
 	policy, err := s.compile(d)
 	if err != nil {
 		return nil, err
 	}
-	return append(extensions(d), d.Warnings(policy, s.Now())...), nil
+	return append(extensions(d, say), d.Warnings(policy, s.Now())...), nil
 }
 
 // extensions warns of patterns that no image can match: images are known to rules
 // without the extension of their file.
-func extensions(d authz.Document) []authz.Warning {
+func extensions(d authz.Document, say *catalogue.Words) []authz.Warning {
 	var found []authz.Warning
 	for i, r := range d.Items {
 		for _, image := range r.Images {
 			if name := tile.RuleName(image); name != image && len(found) < maxExtensions {
-				found = append(found, authz.Warning{Rule: i + 1, Name: r.Name, Text: catalogue.Text("rules.extension", image, name)})
+				found = append(found, authz.Warning{Rule: i + 1, Name: r.Name, Text: say.Text("rules.extension", image, name)})
 			}
 		}
 	}
@@ -158,15 +159,37 @@ func (s *Service) ExplainAll(ctx context.Context, q Question) (Explanation, erro
 	if err != nil {
 		return Explanation{}, err
 	}
-	if policy, err = s.withItems(ctx, policy, q.Image); err != nil {
+	id := q.Image
+	if s.SlashSubstitute != "" {
+		id = strings.ReplaceAll(id, s.SlashSubstitute, "/")
+	}
+	images := []string{id}
+	if whole, marked := authz.SplitTier(id); marked {
+		images = append(images, whole)
+	}
+	if policy, err = s.withItems(ctx, policy, images...); err != nil {
 		return Explanation{}, err
 	}
 	if q.At.IsZero() {
 		q.At = s.Now()
 	}
 	who.Addr, who.Terms = q.Addr, append(who.Terms, q.Terms...)
-	image := tile.RuleName(q.Image)
-	return Explanation{policy.Decide(who, image, q.At), policy.Matches(image, q.At)}, nil
+	return explain(policy, who, id, q.At), nil
+}
+
+// explain reads an identifier as edges do: that of a smaller image is about the whole,
+// where there is a smaller one, and a name like any other elsewhere.
+func explain(policy *authz.Policy, who authz.Principal, id string, at time.Time) Explanation {
+	if whole, marked := authz.SplitTier(id); marked {
+		image := tile.RuleName(whole)
+		if d := policy.Decide(who, image, at); d.Tier != nil {
+			d = d.OfTier()
+			d.Tier = nil // there is none of a tier
+			return Explanation{d, policy.Matches(image, at)}
+		}
+	}
+	image := tile.RuleName(id)
+	return Explanation{policy.Decide(who, image, at), policy.Matches(image, at)}
 }
 
 func (s *Service) explained(ctx context.Context, user string) (authz.Principal, error) {
@@ -184,18 +207,18 @@ func (s *Service) explained(ctx context.Context, user string) (authz.Principal, 
 
 // ReasonFor is the reason for administrators: what readers are told of a hidden image
 // says nothing of it. What else bears on the decision has a sentence each.
-func ReasonFor(d authz.Decision) string {
+func ReasonFor(d authz.Decision, say *catalogue.Words) string {
 	reason := d.Reason
 	if d.Outcome == authz.NotFound {
-		reason = catalogue.Text("explain.hidden")
+		reason = say.Text("explain.hidden")
 	}
 	for _, more := range []struct {
 		holds bool
 		key   string
 	}{
-		{d.Outcome == authz.AskHook, catalogue.Text("explain.hook")},
-		{d.ViewOnly, catalogue.Text("explain.view-only")},
-		{d.Tier != nil, catalogue.Text("explain.tier")},
+		{d.Outcome == authz.AskHook, say.Text("explain.hook")},
+		{d.ViewOnly, say.Text("explain.view-only")},
+		{d.Tier != nil, say.Text("explain.tier")},
 	} {
 		if more.holds {
 			reason += " " + more.key

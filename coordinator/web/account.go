@@ -2,8 +2,6 @@ package web
 
 import (
 	"net/http"
-
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 )
 
 // Link is the page behind a sign-in link. Without a Code its script reads that from the
@@ -17,14 +15,14 @@ type Link struct {
 }
 
 // ShowLink draws the page behind a sign-in link.
-func ShowLink(w http.ResponseWriter, status int, l Link) {
+func (pages *Pages) ShowLink(w http.ResponseWriter, r *http.Request, status int, l Link) {
 	nonce := ""
 	if l.Code == "" {
 		nonce = newNonce()
 	}
 	protect(w.Header(), nonce)
 	w.Header().Set("Referrer-Policy", "no-referrer") // browsers that know Sec-Fetch-Site need no Origin
-	render(w, status, "link", page{Title: catalogue.Text("link.title"), Nonce: nonce, Show: l})
+	pages.render(w, r, status, "link", page{Title: text(r, "link.title"), Nonce: nonce, Show: l})
 }
 
 // Password is the form by which people choose another password.
@@ -36,9 +34,9 @@ type Password struct {
 }
 
 // ShowPassword draws the form for another password.
-func ShowPassword(w http.ResponseWriter, status int, p Password) {
+func (pages *Pages) ShowPassword(w http.ResponseWriter, r *http.Request, status int, p Password) {
 	protect(w.Header(), "")
-	render(w, status, "password", page{Title: catalogue.Text("password.title"), Show: p})
+	pages.render(w, r, status, "password", page{Title: text(r, "password.title"), Show: p})
 }
 
 // Account is what people see of their own account.
@@ -54,8 +52,8 @@ type Account struct {
 }
 
 // ShowAccount draws it. A script of our own copies the secret for those who let it.
-func ShowAccount(w http.ResponseWriter, status int, a Account) {
+func (pages *Pages) ShowAccount(w http.ResponseWriter, r *http.Request, status int, a Account) {
 	nonce := newNonce()
 	protect(w.Header(), nonce)
-	render(w, status, "account", page{Title: catalogue.Text("account.title"), Nonce: nonce, Show: a})
+	pages.render(w, r, status, "account", page{Title: text(r, "account.title"), Nonce: nonce, Show: a})
 }

@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"time"
+
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 )
 
 // Admin is who sees an administrator's page.
@@ -20,19 +22,19 @@ type Pager struct{ First, Next string }
 // Sheet is what one page for administrators shows.
 type Sheet interface {
 	// describe gives the template, the part of the menu it belongs to, and the title.
-	describe() (name, part, title string)
+	describe(say *catalogue.Words) (name, part, title string)
 }
 
 // ShowAdmin draws a page for administrators. Nobody opens them from a viewer, so they can
 // keep other windows at a distance, which other pages here must not (R62).
-func ShowAdmin(w http.ResponseWriter, status int, admin Admin, s Sheet) {
-	name, part, title := s.describe()
+func (pages *Pages) ShowAdmin(w http.ResponseWriter, r *http.Request, status int, admin Admin, s Sheet) {
+	name, part, title := s.describe(catalogue.From(r.Context()))
 	nonce := newNonce()
 	protect(w.Header(), nonce)
 	h := w.Header()
 	h.Set("Content-Security-Policy", h.Get("Content-Security-Policy")+"; connect-src 'self'")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	render(w, status, name, page{Title: title, Nonce: nonce, Admin: &admin, Menu: menuFor(part), Show: s})
+	pages.render(w, r, status, name, page{Title: title, Nonce: nonce, Admin: &admin, Menu: menuFor(part), Show: s})
 }
 
 // Entry is a line of the menu.
@@ -57,7 +59,7 @@ func (c Chapter) Key() string { return "menu." + c.Name }
 // has some, and nowhere else.
 var menu = []Chapter{
 	{Name: "site", Entries: []Entry{{Part: "overview", Path: "/auth/admin/"}, {Part: "images", Path: "/auth/admin/images"}}},
-	{Name: "who", Entries: []Entry{{Part: "users", Path: "/auth/admin/users"}, {Part: "groups", Path: "/auth/admin/groups"}, {Part: "sessions", Path: "/auth/admin/sessions"}}},
+	{Name: "who", Entries: []Entry{{Part: "users", Path: "/auth/admin/users"}, {Part: "groups", Path: "/auth/admin/groups"}, {Part: "sessions", Path: "/auth/admin/sessions"}, {Part: "providers", Path: "/auth/admin/providers"}}},
 	{Name: "rights", Entries: []Entry{{Part: "rules", Path: "/auth/admin/rules"}, {Part: "explain", Path: "/auth/admin/explain"}}},
 	{Name: "record", Entries: []Entry{{Part: "audit", Path: "/auth/admin/audit"}}},
 }

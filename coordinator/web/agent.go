@@ -3,7 +3,7 @@ package web
 import (
 	"strings"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 )
 
 // browsers and systems by the words in what browsers say of themselves, the telling ones
@@ -17,8 +17,12 @@ var (
 	}
 )
 
-// agentName is what people call a browser; what is not known stays as it came.
-func agentName(agent string) string {
+// agentNames tells what people call a browser; what is not known stays as it came.
+func agentNames(say *catalogue.Words) func(agent string) string {
+	return func(agent string) string { return agentName(say, agent) }
+}
+
+func agentName(say *catalogue.Words, agent string) string {
 	browser, system := named(browsers, agent), named(systems, agent)
 	switch {
 	case browser == "":
@@ -26,7 +30,7 @@ func agentName(agent string) string {
 	case system == "":
 		return browser
 	}
-	return catalogue.Text("agent.on", browser, system)
+	return say.Text("agent.on", browser, system)
 }
 
 func named(all [][2]string, text string) string {

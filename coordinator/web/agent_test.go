@@ -1,6 +1,10 @@
 package web
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/tessera-iiif/tessera/internal/catalogue"
+)
 
 func TestAgentName(t *testing.T) {
 	for agent, want := range map[string]string{
@@ -10,7 +14,7 @@ func TestAgentName(t *testing.T) {
 		"Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36":                            "Chrome on Android",
 		"curl/8.5.0": "curl", "node": "node", "": "",
 	} {
-		if got := agentName(agent); got != want {
+		if got := agentName(catalogue.Bundled().Default(), agent); got != want {
 			t.Errorf("%q is %q, want %q", agent, got, want)
 		}
 	}

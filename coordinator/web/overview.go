@@ -1,6 +1,6 @@
 package web
 
-import "github.com/tessera-iiif/tessera/coordinator/catalogue"
+import "github.com/tessera-iiif/tessera/internal/catalogue"
 
 // Part is a process of the cluster as the overview shows it. Numbers are in words that
 // people use.
@@ -34,8 +34,8 @@ type Overview struct {
 // Attention is something an administrator should look at.
 type Attention struct{ Text, Path, Link string }
 
-func (Overview) describe() (name, part, title string) {
-	return "overview", "overview", catalogue.Text("overview.title")
+func (Overview) describe(say *catalogue.Words) (name, part, title string) {
+	return "overview", "overview", say.Text("overview.title")
 }
 
 // Picture is an image as the page of images shows it.
@@ -64,6 +64,6 @@ type Crumb struct{ Name, Prefix string }
 // Quarantined is an image that is set aside, by those who did.
 type Quarantined struct{ Image, Workers string }
 
-func (Images) describe() (name, part, title string) {
-	return "images", "images", catalogue.Text("images.title")
+func (Images) describe(say *catalogue.Words) (name, part, title string) {
+	return "images", "images", say.Text("images.title")
 }

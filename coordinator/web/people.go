@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 )
 
 // SignIn is the form for address and password.
@@ -22,15 +22,19 @@ type SignIn struct {
 	Find      bool     // one may be found by an address
 	NotFound  bool     // none was
 	Window    bool     // the page was opened by a viewer and closes itself in the end
+	Waiter    string   // page that waits for this window to end, "" for none
+	Wait      Wait     // how this page waits for the window of a provider
 }
 
-// Button is a way to sign in.
-type Button struct{ Label, Link string }
+// Button is a way to sign in. Apart is its link in a window of its own, "" if this one is
+// as good.
+type Button struct{ Label, Link, Apart string }
 
 // ShowSignIn draws the sign-in form.
-func ShowSignIn(w http.ResponseWriter, status int, s SignIn) {
-	protect(w.Header(), "")
-	render(w, status, "signin", page{Title: catalogue.Text("signin.title"), Show: s})
+func (pages *Pages) ShowSignIn(w http.ResponseWriter, r *http.Request, status int, s SignIn) {
+	nonce := s.Wait.nonce()
+	protect(w.Header(), nonce)
+	pages.render(w, r, status, "signin", page{Title: text(r, "signin.title"), Nonce: nonce, Show: s})
 }
 
 // Continue asks for the one click that lets a viewer of another site go on.
@@ -42,9 +46,9 @@ type Continue struct {
 }
 
 // ShowContinue draws the page with the one button.
-func ShowContinue(w http.ResponseWriter, c Continue) {
+func (pages *Pages) ShowContinue(w http.ResponseWriter, r *http.Request, c Continue) {
 	protect(w.Header(), "")
-	render(w, http.StatusOK, "continue", page{Title: catalogue.Text("continue.title"), Show: c})
+	pages.render(w, r, http.StatusOK, "continue", page{Title: text(r, "continue.title"), Show: c})
 }
 
 // Deed is what was done when a page closes itself.
@@ -57,30 +61,36 @@ const (
 	Looked        // nothing but to come by
 )
 
-// Title and Lead are the words about it.
+// Title and Lead name the words about it in the catalogue.
 func (d Deed) Title() string {
 	switch d {
 	case Accepted:
-		return catalogue.Text("done.accepted.title")
+		return "done.accepted.title"
 	case Looked:
-		return catalogue.Text("done.looked.title")
+		return "done.looked.title"
 	}
-	return catalogue.Text("done.title")
+	return "done.title"
 }
 
 // Lead says what comes next.
 func (d Deed) Lead() string {
 	if d == Looked {
-		return catalogue.Text("done.looked.lead")
+		return "done.looked.lead"
 	}
-	return catalogue.Text("done.lead")
+	return "done.lead"
+}
+
+// Done is the end of what a window was opened for.
+type Done struct {
+	Deed
+	Waiter string // page that waits for it, "" for none
 }
 
 // ShowDone draws the page that closes itself.
-func ShowDone(w http.ResponseWriter, what Deed) {
+func (pages *Pages) ShowDone(w http.ResponseWriter, r *http.Request, d Done) {
 	nonce := newNonce()
 	protect(w.Header(), nonce)
-	render(w, http.StatusOK, "done", page{Title: what.Title(), Nonce: nonce, Show: what})
+	pages.render(w, r, http.StatusOK, "done", page{Title: text(r, d.Title()), Nonce: nonce, Show: d})
 }
 
 // SignedOut may offer to sign out elsewhere too.
@@ -90,10 +100,10 @@ type SignedOut struct {
 }
 
 // ShowSignedOut draws the page after signing out.
-func ShowSignedOut(w http.ResponseWriter, s SignedOut) {
+func (pages *Pages) ShowSignedOut(w http.ResponseWriter, r *http.Request, s SignedOut) {
 	protect(w.Header(), "")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	render(w, http.StatusOK, "signedout", page{Title: catalogue.Text("signout.title"), Show: s})
+	pages.render(w, r, http.StatusOK, "signedout", page{Title: text(r, "signout.title"), Show: s})
 }
 
 // Problem is a sentence about what went wrong, with a way on.
@@ -104,11 +114,12 @@ type Problem struct {
 }
 
 // ShowProblem draws an error page.
-func ShowProblem(w http.ResponseWriter, status int, p Problem) {
+func (pages *Pages) ShowProblem(w http.ResponseWriter, r *http.Request, status int, p Problem) {
 	protect(w.Header(), "")
 	key := "error.title." + strconv.Itoa(status)
-	if !catalogue.Has(key) {
+	say := catalogue.From(r.Context())
+	if !say.Has(key) {
 		key = "error.title.400"
 	}
-	render(w, status, "problem", page{Title: catalogue.Text(key), Show: p})
+	pages.render(w, r, status, "problem", page{Title: say.Text(key), Show: p})
 }

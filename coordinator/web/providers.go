@@ -3,8 +3,6 @@ package web
 import (
 	"net/http"
 	"time"
-
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 )
 
 // Onward is a page between two others, which goes on by itself: browsers treat what it
@@ -12,13 +10,35 @@ import (
 type Onward struct {
 	Sentence string
 	Next     string // address
+	Apart    string // its address in a window of its own, "" if it goes on in this one
+	Wait     Wait   // for that window
 }
 
-// ShowOnward draws it.
-func ShowOnward(w http.ResponseWriter, o Onward) {
-	protect(w.Header(), "")
+// ShowOnward draws it. Browsers open windows upon clicks alone, so it stays where one is
+// wanted.
+func (pages *Pages) ShowOnward(w http.ResponseWriter, r *http.Request, o Onward) {
+	nonce := o.Wait.nonce()
+	protect(w.Header(), nonce)
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	render(w, http.StatusOK, "onward", page{Title: catalogue.Text("onward.title"), Refresh: o.Next, Show: o})
+	p := page{Title: text(r, "onward.title"), Nonce: nonce, Show: o}
+	if o.Apart == "" {
+		p.Refresh = o.Next
+	}
+	pages.render(w, r, http.StatusOK, "onward", p)
+}
+
+// Wait is how a page waits for a window that it opened: both may have lost sight of each
+// other.
+type Wait struct {
+	Name string // that the window calls in the end; "" if the page does not wait
+	Then string // where the page goes on to
+}
+
+func (w Wait) nonce() string {
+	if w.Name == "" {
+		return ""
+	}
+	return newNonce()
 }
 
 // Ways is how somebody signs in.
@@ -38,7 +58,7 @@ type Way struct {
 }
 
 // ShowWays draws the page of the ways to sign in.
-func ShowWays(w http.ResponseWriter, ways Ways) {
+func (pages *Pages) ShowWays(w http.ResponseWriter, r *http.Request, ways Ways) {
 	protect(w.Header(), "")
-	render(w, http.StatusOK, "ways", page{Title: catalogue.Text("ways.title"), Show: ways})
+	pages.render(w, r, http.StatusOK, "ways", page{Title: text(r, "ways.title"), Show: ways})
 }

@@ -3,7 +3,7 @@ package web
 import (
 	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 )
 
 // Audited is an entry of the record as the page shows it.
@@ -46,8 +46,8 @@ type Checked struct {
 	Problem string // in words
 }
 
-func (Audit) describe() (name, part, title string) {
-	return "audit", "audit", catalogue.Text("audit.title")
+func (Audit) describe(say *catalogue.Words) (name, part, title string) {
+	return "audit", "audit", say.Text("audit.title")
 }
 
 // Explained is the answer to a question about rights.
@@ -77,6 +77,6 @@ type Explain struct {
 	Answer                   *Explained
 }
 
-func (Explain) describe() (name, part, title string) {
-	return "explain", "explain", catalogue.Text("explain.title")
+func (Explain) describe(say *catalogue.Words) (name, part, title string) {
+	return "explain", "explain", say.Text("explain.title")
 }

@@ -1,6 +1,6 @@
 package web
 
-import "github.com/tessera-iiif/tessera/coordinator/catalogue"
+import "github.com/tessera-iiif/tessera/internal/catalogue"
 
 // RuleLine is a rule as the table shows it.
 type RuleLine struct {
@@ -12,6 +12,8 @@ type RuleLine struct {
 	Groups   []string
 	Notes    []string // times, terms, networks, smaller images, in words
 	Warnings []string
+
+	Unmatched []string // that it names no image that there is, in a sentence
 }
 
 // Rules is the table of the rules in force.
@@ -24,10 +26,11 @@ type Rules struct {
 	Fallback string
 	Warnings []string // about no rule in particular
 	Form     bool     // there are few enough for the form
+	Unknown  int      // rules of which it is not known whether they name any image
 }
 
-func (Rules) describe() (name, part, title string) {
-	return "rules", "rules", catalogue.Text("rules.title")
+func (Rules) describe(say *catalogue.Words) (name, part, title string) {
+	return "rules", "rules", say.Text("rules.title")
 }
 
 // RuleForm is a rule as its form has it.
@@ -69,8 +72,8 @@ type RulesEdit struct {
 	Preview     *Preview
 }
 
-func (RulesEdit) describe() (name, part, title string) {
-	return "rulesedit", "rules", catalogue.Text("rules.edit.title")
+func (RulesEdit) describe(say *catalogue.Words) (name, part, title string) {
+	return "rulesedit", "rules", say.Text("rules.edit.title")
 }
 
 // Preview is what would change if a draft were in force.
@@ -81,6 +84,10 @@ type Preview struct {
 	Tried    int    // images
 	Changing int    // of these, with any change; Rows may be fewer
 	Unlisted string // why images could not be listed, "" if they could
+
+	Unmatched     []string // names of rules that name no image that there is
+	MoreUnmatched int      // beyond those
+	Unknown       int      // rules of which that is not known
 }
 
 // PreviewRow is one image.

@@ -3,8 +3,6 @@ package web
 import (
 	"net/http"
 	"strings"
-
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
 )
 
 // Terms is the page that asks for the one click by which terms are accepted.
@@ -34,7 +32,7 @@ func (t Terms) Paragraphs() []string {
 }
 
 // ShowTerms draws the page with the terms.
-func ShowTerms(w http.ResponseWriter, status int, t Terms) {
+func (pages *Pages) ShowTerms(w http.ResponseWriter, r *http.Request, status int, t Terms) {
 	protect(w.Header(), "")
-	render(w, status, "terms", page{Title: catalogue.Text("terms.title"), Show: t})
+	pages.render(w, r, status, "terms", page{Title: text(r, "terms.title"), Show: t})
 }

@@ -17,7 +17,7 @@ type Token struct {
 // ShowToken draws the token page, which anybody may frame: its message reaches
 // nobody but the target. Ancestors are not narrowed to the target, for a viewer
 // may itself be embedded in somebody's page.
-func ShowToken(w http.ResponseWriter, t Token) {
+func (pages *Pages) ShowToken(w http.ResponseWriter, r *http.Request, t Token) {
 	nonce := newNonce()
 	h := w.Header()
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'nonce-"+nonce+
@@ -25,5 +25,5 @@ func ShowToken(w http.ResponseWriter, t Token) {
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("Cross-Origin-Embedder-Policy", "require-corp")
 	h.Set("Referrer-Policy", "no-referrer")
-	render(w, http.StatusOK, "token", page{Nonce: nonce, Show: t})
+	pages.render(w, r, http.StatusOK, "token", page{Nonce: nonce, Show: t})
 }

@@ -3,7 +3,7 @@ package web
 import (
 	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 )
 
 // Person is a user as the pages show one.
@@ -22,8 +22,8 @@ type Users struct {
 	Items         []Person
 }
 
-func (Users) describe() (name, part, title string) {
-	return "users", "users", catalogue.Text("users.title")
+func (Users) describe(say *catalogue.Words) (name, part, title string) {
+	return "users", "users", say.Text("users.title")
 }
 
 // NewUser is the form that adds a person.
@@ -33,8 +33,8 @@ type NewUser struct {
 	Field  string // that is to blame for the problem
 }
 
-func (NewUser) describe() (name, part, title string) {
-	return "newuser", "users", catalogue.Text("users.add")
+func (NewUser) describe(say *catalogue.Words) (name, part, title string) {
+	return "newuser", "users", say.Text("users.add")
 }
 
 // User is the page about one person.
@@ -48,8 +48,8 @@ type User struct {
 	Last     bool // the last administrator, who cannot be taken away
 }
 
-func (u User) describe() (name, part, title string) {
-	return "user", "users", catalogue.Text("user.title", u.Person.Email)
+func (u User) describe(say *catalogue.Words) (name, part, title string) {
+	return "user", "users", say.Text("user.title", u.Person.Email)
 }
 
 // Secret shows what is known only this once.
@@ -62,8 +62,8 @@ type Secret struct {
 	Part   string    // of the menu
 }
 
-func (s Secret) describe() (name, part, title string) {
-	return "secret", s.Part, catalogue.Text("secret.title." + s.Kind)
+func (s Secret) describe(say *catalogue.Words) (name, part, title string) {
+	return "secret", s.Part, say.Text("secret.title." + s.Kind)
 }
 
 // Group is a group as the list shows it.
@@ -81,8 +81,8 @@ type Groups struct {
 	Unborn []string // groups that rules name and nobody bears
 }
 
-func (Groups) describe() (name, part, title string) {
-	return "groups", "groups", catalogue.Text("groups.title")
+func (Groups) describe(say *catalogue.Words) (name, part, title string) {
+	return "groups", "groups", say.Text("groups.title")
 }
 
 // OneGroup is the page about one group.
@@ -94,8 +94,8 @@ type OneGroup struct {
 	Rules   []string // that name it
 }
 
-func (g OneGroup) describe() (name, part, title string) {
-	return "group", "groups", catalogue.Text("group.title", g.Group.Name)
+func (g OneGroup) describe(say *catalogue.Words) (name, part, title string) {
+	return "group", "groups", say.Text("group.title", g.Group.Name)
 }
 
 // Sessions is the list of sign-ins.
@@ -108,6 +108,6 @@ type Sessions struct {
 	Items        []Session
 }
 
-func (Sessions) describe() (name, part, title string) {
-	return "sessions", "sessions", catalogue.Text("sessions.title")
+func (Sessions) describe(say *catalogue.Words) (name, part, title string) {
+	return "sessions", "sessions", say.Text("sessions.title")
 }

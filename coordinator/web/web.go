@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tessera-iiif/tessera/coordinator/catalogue"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/internal/look"
 )
 
@@ -28,35 +28,59 @@ var adminScript []byte
 
 // sheets are the pages for administrators, in a frame of their own.
 var sheets = []string{
-	"overview", "images", "users", "newuser", "user", "secret", "groups", "group", "sessions", "rules", "rulesedit", "explain", "audit",
+	"overview", "images", "users", "newuser", "user", "secret", "groups", "group", "sessions", "providers", "rules", "rulesedit", "explain", "audit",
 }
 
-// pages are parsed once; each is the frame with its own main part.
-var pages = func() map[string]*template.Template {
-	parsed := map[string]*template.Template{}
-	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "templates/frame.html", "templates/parts.html"))
-	for _, name := range []string{"signin", "continue", "terms", "done", "signedout", "problem", "link", "password", "account", "onward", "ways"} {
-		parsed[name] = template.Must(template.Must(frame.Clone()).ParseFS(files, "templates/"+name+".html"))
-	}
-	desk := template.Must(template.New("desk.html").Funcs(functions).ParseFS(files, "templates/desk.html", "templates/parts.html"))
-	for _, name := range sheets {
-		parsed[name] = template.Must(template.Must(desk.Clone()).ParseFS(files, "templates/"+name+".html"))
-	}
-	parsed["token"] = template.Must(template.New("token.html").Funcs(functions).ParseFS(files, "templates/token.html"))
-	return parsed
-}()
+// Pages draws every page in every language. Safe for concurrent use.
+type Pages struct {
+	look   *look.Look
+	byName map[string]map[string]*template.Template // by language
+	assets http.Handler
+}
 
-var functions = template.FuncMap{
-	"t":      catalogue.Text,
-	"mark":   look.Mark,
-	"style":  func() string { return "/auth/assets/tessera.css?v=" + look.Version },
-	"agent":  agentName,
-	"asset":  asset,
-	"when":   func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
-	"brief":  func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04") },
-	"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"inc":    func(i int) int { return i + 1 },
-	"tokens": func(items []PersonalToken, path string) tokenList { return tokenList{items, path} },
+// New parses the pages once in each language of the book.
+func New(l *look.Look, book *catalogue.Book) *Pages {
+	pages := &Pages{look: l, byName: map[string]map[string]*template.Template{}}
+	for _, say := range book.Whole() {
+		pages.byName[say.Tag()] = pages.parse(say)
+	}
+	pages.assets = pages.serveAssets()
+	return pages
+}
+
+const base = "/auth/assets/"
+
+// parse makes each page of the frame with its own main part.
+func (pages *Pages) parse(say *catalogue.Words) map[string]*template.Template {
+	root := template.New("").Funcs(functions(say)).Funcs(pages.look.Functions(base))
+	template.Must(root.ParseFS(look.Templates, "*.html"))
+	framed := func(frame string) *template.Template {
+		return template.Must(template.Must(root.Clone()).New(frame).ParseFS(files, "templates/"+frame, "templates/parts.html", "templates/wait.html"))
+	}
+	parsed := map[string]*template.Template{}
+	put := func(frame *template.Template, names ...string) {
+		for _, name := range names {
+			parsed[name] = template.Must(template.Must(frame.Clone()).ParseFS(files, "templates/"+name+".html"))
+		}
+	}
+	put(framed("frame.html"), "signin", "continue", "terms", "done", "signedout", "problem", "link", "password", "account", "onward", "ways")
+	put(framed("desk.html"), sheets...)
+	parsed["token"] = template.Must(template.Must(root.Clone()).New("token.html").ParseFS(files, "templates/token.html"))
+	return parsed
+}
+
+func functions(say *catalogue.Words) template.FuncMap {
+	return template.FuncMap{
+		"t":      say.Text,
+		"lang":   say.Tag,
+		"agent":  agentNames(say),
+		"asset":  asset,
+		"when":   say.When,
+		"brief":  say.Brief,
+		"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"inc":    func(i int) int { return i + 1 },
+		"tokens": func(items []PersonalToken, path string) tokenList { return tokenList{items, path} },
+	}
 }
 
 // page is what the frame needs to know besides what its main part shows.
@@ -67,14 +91,21 @@ type page struct {
 	Admin   *Admin // set on pages for administrators
 	Menu    []Chapter
 	Show    any
+
+	Scheme look.Scheme
+	Switch *look.Switch
 }
+
+// text is a sentence in the language of whoever asks.
+func text(r *http.Request, key string) string { return catalogue.From(r.Context()).Text(key) }
 
 // render draws a page whole before it sends the first byte, so that a fault in
 // it cannot leave half a page.
-func render(w http.ResponseWriter, status int, name string, p page) {
+func (pages *Pages) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
+	p.Scheme, p.Switch = look.SchemeOf(r), look.SwitchOn(r, "/auth/scheme")
 	var body bytes.Buffer
-	if err := pages[name].Execute(&body, p); err != nil {
-		http.Error(w, catalogue.Text("problem.internal"), http.StatusInternalServerError)
+	if err := pages.byName[catalogue.From(r.Context()).Tag()][name].Execute(&body, p); err != nil {
+		http.Error(w, text(r, "problem.internal"), http.StatusInternalServerError)
 		return
 	}
 	h := w.Header()
@@ -100,13 +131,14 @@ func protect(h http.Header, nonce string) {
 
 func newNonce() string { return rand.Text() }
 
-// Assets serves style sheets and the mark below /auth/assets/.
-func Assets() http.Handler {
+// Assets serves style sheets and pictures below /auth/assets/.
+func (pages *Pages) Assets() http.Handler { return pages.assets }
+
+func (pages *Pages) serveAssets() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /auth/assets/tessera.css", look.ServeStyle)
-	mux.HandleFunc("GET /auth/assets/mark.svg", look.ServeMark)
-	mux.Handle("GET /auth/assets/admin.css", file("text/css; charset=utf-8", adminStyle))
-	mux.Handle("GET /auth/assets/admin.js", file("text/javascript; charset=utf-8", adminScript))
+	pages.look.Handle(mux, base)
+	mux.Handle("GET "+base+"admin.css", file("text/css; charset=utf-8", adminStyle))
+	mux.Handle("GET "+base+"admin.js", file("text/javascript; charset=utf-8", adminScript))
 	return mux
 }
 
@@ -122,7 +154,7 @@ func file(media string, body []byte) http.Handler {
 }
 
 // asset is the address of a file of ours, another one when its content is another.
-func asset(name string) string { return "/auth/assets/" + name + "?v=" + versions[name] }
+func asset(name string) string { return base + name + "?v=" + versions[name] }
 
 var versions = map[string]string{"admin.css": versionOf(adminStyle), "admin.js": versionOf(adminScript)}
 

@@ -12,6 +12,13 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/tessera-iiif/tessera/coordinator/web"
+	"github.com/tessera-iiif/tessera/internal/catalogue"
+	"github.com/tessera-iiif/tessera/internal/look"
+)
+
+var (
+	show = web.New(look.New(look.Config{}), catalogue.Bundled())
+	get  = httptest.NewRequest(http.MethodGet, "/auth/somewhere?next=%2F", nil)
 )
 
 // everyPage draws each page with something in every corner of it.
@@ -22,67 +29,67 @@ func everyPage() map[string]*httptest.ResponseRecorder {
 	sessions := []web.Session{{ID: "s", Email: evil, Network: evil, Agent: evil, Provider: evil, Created: time.Now(), Seen: time.Now(), Mine: true}, {ID: "t"}}
 	tokens := []web.PersonalToken{{ID: "t", Name: evil, Scopes: evil, Used: time.Now()}, {ID: "u"}}
 	drawn := map[string]*httptest.ResponseRecorder{}
-	draw := func(name string, show func(w http.ResponseWriter)) {
+	draw := func(name string, page func(w http.ResponseWriter)) {
 		drawn[name] = httptest.NewRecorder()
-		show(drawn[name])
+		page(drawn[name])
 	}
 	draw("sign in", func(w http.ResponseWriter) {
-		web.ShowSignIn(w, 200, web.SignIn{Action: "/a", Next: evil, Email: evil, As: evil, CarryOn: "/b", Error: evil})
+		show.ShowSignIn(w, get, 200, web.SignIn{Action: "/a", Next: evil, Email: evil, As: evil, CarryOn: "/b", Error: evil})
 	})
 	draw("access", func(w http.ResponseWriter) {
-		web.ShowSignIn(w, 401, web.SignIn{Action: "/a", Origin: evil})
+		show.ShowSignIn(w, get, 401, web.SignIn{Action: "/a", Origin: evil})
 	})
 	draw("continue", func(w http.ResponseWriter) {
-		web.ShowContinue(w, web.Continue{Action: "/a", Origin: evil, As: evil, Switch: "/b"})
+		show.ShowContinue(w, get, web.Continue{Action: "/a", Origin: evil, As: evil, Switch: "/b"})
 	})
-	draw("done", func(w http.ResponseWriter) { web.ShowDone(w, web.SignedIn) })
-	draw("accepted", func(w http.ResponseWriter) { web.ShowDone(w, web.Accepted) })
-	draw("looked", func(w http.ResponseWriter) { web.ShowDone(w, web.Looked) })
+	draw("done", func(w http.ResponseWriter) { show.ShowDone(w, get, web.Done{Deed: web.SignedIn}) })
+	draw("accepted", func(w http.ResponseWriter) { show.ShowDone(w, get, web.Done{Deed: web.Accepted}) })
+	draw("looked", func(w http.ResponseWriter) { show.ShowDone(w, get, web.Done{Deed: web.Looked}) })
 	draw("terms", func(w http.ResponseWriter) {
-		web.ShowTerms(w, 200, web.Terms{
+		show.ShowTerms(w, get, 200, web.Terms{
 			Action: "/a", Origin: evil, Next: evil, Title: evil, Text: evil + "\n\n" + evil, Language: "en", Version: evil, As: evil, Switch: "/b", Problem: evil,
 		})
 	})
 	draw("terms, accepted", func(w http.ResponseWriter) {
-		web.ShowTerms(w, 200, web.Terms{Action: "/a", Title: "x", Text: "y", Language: "en", Accepted: true})
+		show.ShowTerms(w, get, 200, web.Terms{Action: "/a", Title: "x", Text: "y", Language: "en", Accepted: true})
 	})
-	draw("signed out", func(w http.ResponseWriter) { web.ShowSignedOut(w, web.SignedOut{}) })
+	draw("signed out", func(w http.ResponseWriter) { show.ShowSignedOut(w, get, web.SignedOut{}) })
 	draw("signed out, not there", func(w http.ResponseWriter) {
-		web.ShowSignedOut(w, web.SignedOut{Label: evil, Address: "https://idp.example.org/out?" + evil})
+		show.ShowSignedOut(w, get, web.SignedOut{Label: evil, Address: "https://idp.example.org/out?" + evil})
 	})
 	draw("sign in by", func(w http.ResponseWriter) {
-		web.ShowSignIn(w, 200, web.SignIn{
+		show.ShowSignIn(w, get, 200, web.SignIn{
 			Action: "/a", Origin: evil, Email: evil, Window: true, Find: true, NotFound: true,
 			Providers: []web.Button{{Label: evil, Link: "/c?" + evil}, {Label: "Two", Link: "/d"}},
 		})
 	})
 	draw("onward", func(w http.ResponseWriter) {
-		web.ShowOnward(w, web.Onward{Sentence: evil, Next: "https://idp.example.org/a?b=c&d=" + evil})
+		show.ShowOnward(w, get, web.Onward{Sentence: evil, Next: "https://idp.example.org/a?b=c&d=" + evil})
 	})
 	draw("ways", func(w http.ResponseWriter) {
-		web.ShowWays(w, web.Ways{
+		show.ShowWays(w, get, web.Ways{
 			As: evil, Held: []web.Way{{Label: evil, Email: evil, Issuer: evil, Subject: evil, Since: time.Now()}},
 			Offered: []web.Button{{Label: evil, Link: "/c"}},
 		})
 	})
-	draw("ways, none", func(w http.ResponseWriter) { web.ShowWays(w, web.Ways{As: evil}) })
+	draw("ways, none", func(w http.ResponseWriter) { show.ShowWays(w, get, web.Ways{As: evil}) })
 	draw("problem", func(w http.ResponseWriter) {
-		web.ShowProblem(w, 404, web.Problem{Sentence: evil, SignIn: "/b", Again: "/c"})
+		show.ShowProblem(w, get, 404, web.Problem{Sentence: evil, SignIn: "/b", Again: "/c"})
 	})
-	draw("link", func(w http.ResponseWriter) { web.ShowLink(w, 200, web.Link{}) })
+	draw("link", func(w http.ResponseWriter) { show.ShowLink(w, get, 200, web.Link{}) })
 	draw("link, read", func(w http.ResponseWriter) {
-		web.ShowLink(w, 400, web.Link{Code: evil, As: evil, Email: evil, Password: true, Problem: evil})
+		show.ShowLink(w, get, 400, web.Link{Code: evil, As: evil, Email: evil, Password: true, Problem: evil})
 	})
 	draw("password", func(w http.ResponseWriter) {
-		web.ShowPassword(w, 200, web.Password{As: evil, Email: evil, Problem: evil, Done: evil})
+		show.ShowPassword(w, get, 200, web.Password{As: evil, Email: evil, Problem: evil, Done: evil})
 	})
 	draw("account", func(w http.ResponseWriter) {
-		web.ShowAccount(w, 200, web.Account{
+		show.ShowAccount(w, get, 200, web.Account{
 			Notices: notices, Person: person, Sessions: sessions, Tokens: tokens, IsAdmin: true, NewToken: evil, Secret: evil, SecretName: evil,
 		})
 	})
 	for name, sheet := range everySheet(evil, person, notices, sessions, tokens) {
-		draw(name, func(w http.ResponseWriter) { web.ShowAdmin(w, 200, web.Admin{As: evil}, sheet) })
+		draw(name, func(w http.ResponseWriter) { show.ShowAdmin(w, get, 200, web.Admin{As: evil}, sheet) })
 	}
 	return drawn
 }
@@ -233,12 +240,12 @@ func checkNodes(t *testing.T, root *html.Node, nonce string) {
 
 func TestTokenPageSaysNothingToNobody(t *testing.T) {
 	w := httptest.NewRecorder()
-	web.ShowToken(w, web.Token{Sentence: "<b>"})
+	show.ShowToken(w, get, web.Token{Sentence: "<b>"})
 	if page := w.Body.String(); strings.Contains(page, "<script") || strings.Contains(page, "<b>") || w.Code != http.StatusOK {
 		t.Errorf("%d %s", w.Code, page)
 	}
 	w = httptest.NewRecorder()
-	web.ShowToken(w, web.Token{Message: json.RawMessage(`{"a":"b"}`), Target: json.RawMessage(`"https://viewer.test"`)})
+	show.ShowToken(w, get, web.Token{Message: json.RawMessage(`{"a":"b"}`), Target: json.RawMessage(`"https://viewer.test"`)})
 	if !strings.Contains(w.Body.String(), `window.parent.postMessage({"a":"b"}, "https://viewer.test");`) {
 		t.Error(w.Body.String())
 	}

@@ -26,29 +26,30 @@ type card struct {
 	ID, Spelling string
 	Visible      bool   // the reader may see it: a thumbnail is shown
 	State        string // class of the state: open, login, groups, deny
-	Words        string // the state in words
+	Words        string // the state, in the catalogue
 }
 
 func (p *Pages) landing(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	page := landingPage{frame: p.frame(r, "Images"), Query: q.Get("q"), First: q.Get("after") == ""}
+	page := landingPage{frame: p.frame(r, wordsFor(r).Text("nav.images")), Query: q.Get("q"), First: q.Get("after") == ""}
 	page.Here = "/"
 	cards, more, err := p.cards(r, tile.Query{Prefix: page.Query, After: q.Get("after"), Limit: perPage + 1})
 	status := http.StatusOK
 	if err != nil {
 		p.cfg.Log.WarnContext(r.Context(), "images not listed", "error", err)
-		status, page.Trouble = http.StatusServiceUnavailable, "The images cannot be listed just now. Try again in a moment."
+		status, page.Trouble = http.StatusServiceUnavailable, wordsFor(r).Text("home.trouble")
 	}
 	page.Images = cards
 	if more {
 		page.Next = "/?" + url.Values{"q": {page.Query}, "after": {cards[len(cards)-1].ID}}.Encode()
 	}
-	p.show(w, status, "landing.html", page)
+	p.show(w, r, status, "landing.html", page)
 }
 
 // Hidden images are passed over as if they were not there: neither a page without
 // images nor an address with a name in it may tell that they are. That takes longer
-// the more of them lie side by side; after maxPassed the listing ends.
+// the more of them lie side by side; after maxPassed the listing ends. So it is with
+// images of which another system decides whether they are: it cannot be asked of all.
 const (
 	passing   = 1000
 	maxPassed = 50_000
@@ -66,7 +67,7 @@ func (p *Pages) cards(r *http.Request, q tile.Query) (cards []card, more bool, e
 			switch {
 			case err != nil:
 				return cards, false, err
-			case d.Outcome == authz.NotFound:
+			case d.Outcome == authz.NotFound || d.Outcome == authz.AskHook:
 			case len(cards) == perPage:
 				return cards, true, nil
 			default:
@@ -85,17 +86,17 @@ func newCard(id string, d authz.Decision) card {
 	c := card{ID: id, Spelling: iiifurl.EscapeIdentifier(id), Visible: d.Outcome == authz.Allow}
 	switch {
 	case d.Public:
-		c.State, c.Words = "open", "Open to everybody"
+		c.State, c.Words = "open", "card.open"
 	case d.Terms != nil:
-		c.State, c.Words = "login", "Under terms of use"
+		c.State, c.Words = "login", "card.terms"
 	case d.Access == authz.Networks:
-		c.State, c.Words = "groups", "In the reading room"
+		c.State, c.Words = "groups", "card.networks"
 	case d.Access == authz.Groups:
-		c.State, c.Words = "groups", "For some readers"
+		c.State, c.Words = "groups", "card.groups"
 	case d.Access == authz.Deny:
-		c.State, c.Words = "deny", "Closed"
+		c.State, c.Words = "deny", "card.deny"
 	default:
-		c.State, c.Words = "login", "For signed-in readers"
+		c.State, c.Words = "login", "card.login"
 	}
 	return c
 }

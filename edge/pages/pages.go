@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tessera-iiif/tessera/internal/catalogue"
 	"github.com/tessera-iiif/tessera/internal/look"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
@@ -46,10 +47,11 @@ type Judge interface {
 
 // Config is what the pages are made of.
 type Config struct {
-	Library  tile.Library
-	Judge    Judge
-	SiteName string
-	Version  string
+	Library tile.Library
+	Judge   Judge
+	Look    *look.Look
+	Texts   *catalogue.Book
+	Version string
 
 	ServiceName string // of the sign-in service; empty: "members"
 	Log         *slog.Logger
@@ -59,29 +61,42 @@ type Config struct {
 type Pages struct {
 	cfg   Config
 	mux   *http.ServeMux
-	views *template.Template
+	views map[string]*template.Template // by language
 }
 
 // New makes the pages.
 func New(cfg Config) *Pages {
-	p := &Pages{cfg: cfg, mux: http.NewServeMux()}
-	p.views = template.Must(template.New("").Funcs(template.FuncMap{
-		"mark": look.Mark, "style": func() string { return look.Version }, "site": func() string { return cfg.SiteName },
-	}).ParseFS(templates, "templates/*.html"))
+	p := &Pages{cfg: cfg, mux: http.NewServeMux(), views: map[string]*template.Template{}}
+	for _, say := range cfg.Texts.Whole() {
+		p.views[say.Tag()] = parse(cfg.Look, say)
+	}
 	p.mux.HandleFunc("GET /{$}", p.landing)
 	p.mux.HandleFunc("GET /view", p.viewManifest)
-	p.mux.HandleFunc("GET /assets/tessera.css", look.ServeStyle)
-	p.mux.HandleFunc("GET /assets/", p.asset)
-	p.mux.HandleFunc("GET /favicon.ico", look.ServeMark)
-	p.mux.HandleFunc("GET /favicon.svg", look.ServeMark)
+	cfg.Look.Handle(p.mux, base)
+	p.mux.HandleFunc("GET "+base, p.asset)
+	p.mux.HandleFunc("GET /favicon.ico", cfg.Look.ServeIcon)
+	p.mux.HandleFunc("GET /favicon.svg", cfg.Look.ServeIcon)
+	p.mux.HandleFunc("POST "+schemePath, look.ServeSwitch)
 	p.mux.HandleFunc("GET /robots.txt", robots)
 	p.mux.HandleFunc("/", p.missing)
 	return p
 }
 
+const (
+	base       = "/assets/"
+	schemePath = "/assets/scheme"
+)
+
+func parse(l *look.Look, say *catalogue.Words) *template.Template {
+	root := template.New("").Funcs(l.Functions(base)).Funcs(template.FuncMap{"t": say.Text, "lang": say.Tag})
+	return template.Must(template.Must(root.ParseFS(look.Templates, "*.html")).ParseFS(templates, "templates/*.html"))
+}
+
 // ServeHTTP implements http.Handler. /view/{id} is cut from the escaped path here,
-// because a mux would clean identifiers that hold slashes.
+// because a mux would clean identifiers that hold slashes. All that is done for a request
+// has the words of its reader.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = r.WithContext(catalogue.With(r.Context(), p.cfg.Texts.For(r)))
 	if spelling, ok := strings.CutPrefix(r.URL.EscapedPath(), "/view/"); ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		p.viewImage(w, r, spelling)
 		return
@@ -103,7 +118,7 @@ func (p *Pages) asset(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Pages) missing(w http.ResponseWriter, r *http.Request) {
-	p.state(w, r, http.StatusNotFound, stateMissing)
+	p.state(w, r, http.StatusNotFound, state{Name: "missing"})
 }
 
 // frame is what every page shows around its matter.
@@ -113,11 +128,19 @@ type frame struct {
 	Person  string // who is signed in; "" for strangers
 	Admin   bool
 	Version string
+	Scheme  look.Scheme
+	Switch  *look.Switch
 }
+
+// wordsFor are those of whoever asks.
+func wordsFor(r *http.Request) *catalogue.Words { return catalogue.From(r.Context()) }
 
 func (p *Pages) frame(r *http.Request, title string) frame {
 	who := p.cfg.Judge.Principal(r)
-	f := frame{Title: title, Here: r.URL.RequestURI(), Admin: who.Admin, Version: p.cfg.Version}
+	f := frame{
+		Title: title, Here: r.URL.RequestURI(), Admin: who.Admin, Version: p.cfg.Version,
+		Scheme: look.SchemeOf(r), Switch: look.SwitchOn(r, schemePath),
+	}
 	if who.ID != "" {
 		f.Person = who.Name
 		if f.Person == "" {
@@ -127,7 +150,7 @@ func (p *Pages) frame(r *http.Request, title string) frame {
 	return f
 }
 
-func (p *Pages) show(w http.ResponseWriter, status int, name string, data any) {
+func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "private, no-store")
@@ -135,7 +158,7 @@ func (p *Pages) show(w http.ResponseWriter, status int, name string, data any) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	w.WriteHeader(status)
-	if err := p.views.ExecuteTemplate(w, name, data); err != nil {
+	if err := p.views[wordsFor(r).Tag()].ExecuteTemplate(w, name, data); err != nil {
 		p.cfg.Log.Warn("page not written whole", "page", name, "error", err)
 	}
 }

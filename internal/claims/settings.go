@@ -41,6 +41,13 @@ type Settings struct {
 	Administrators    string                `yaml:"administrators"`
 }
 
+// Spelt gives the settings with what holds where they say nothing.
+func (s Settings) Spelt() Settings {
+	s.Name, s.Groups = orDefault(s.Name, "name"), orDefault(s.Groups, "groups")
+	s.Email = cmp.Or(s.Email, standardEmail)
+	return s
+}
+
 // EntitlementSettings says whose entitlements count.
 type EntitlementSettings struct {
 	Namespace   string   `yaml:"namespace"`
@@ -77,10 +84,11 @@ type tableRow struct {
 // New checks settings. The error joins one sentence for each thing to change.
 func New(s Settings) (Mapping, error) {
 	var c checker
+	s = s.Spelt()
 	m := Mapping{
-		names:          c.paths("name", orDefault(s.Name, "name")),
-		email:          c.path("email", cmp.Or(s.Email, standardEmail)),
-		groups:         c.paths("groups", orDefault(s.Groups, "groups")),
+		names:          c.paths("name", s.Name),
+		email:          c.path("email", s.Email),
+		groups:         c.paths("groups", s.Groups),
 		prefix:         s.GroupPrefix,
 		namespaces:     c.namespaces(s.Entitlements),
 		scopes:         c.scopes(s.AffiliationScopes),

@@ -53,6 +53,7 @@ type Provider struct {
 	SignUp SignUp   `yaml:"sign-up"`
 
 	SkipUserInfo bool `yaml:"skip-userinfo"` // the ID token says everything
+	Popup        bool `yaml:"popup"`         // its pages go into a window of their own where a viewer waits for the tab
 
 	Refresh time.Duration `yaml:"refresh"` // how often the provider is asked whether somebody may stay; 0: never
 	Grace   time.Duration `yaml:"grace"`   // how long it may be out of reach meanwhile; default 24h

@@ -37,7 +37,13 @@ type Settings struct {
 	MemoryCache  Bytes    `flag:"memory-cache-bytes" roles:"serve edge" default:"256MiB" help:"bound of the edge's memory cache"`
 	TrustedProxy []Prefix `flag:"trusted-proxies" roles:"serve edge coordinator" help:"networks (CIDR) whose forwarding headers count; none by default"`
 	DebugHeaders bool     `flag:"debug-headers" roles:"serve edge" help:"send Server-Timing and X-Tessera-Worker to everybody, not to administrators alone"`
-	SiteName     string   `flag:"site-name" roles:"serve edge" default:"Tessera" help:"name of the institution, shown in sign-in texts and pages"`
+	SiteName     string   `flag:"site-name" roles:"serve edge coordinator" default:"Tessera" help:"name of the institution, shown in sign-in texts and pages"`
+	SiteLogo     string   `flag:"site-logo" roles:"serve edge coordinator" help:"file of the institution's logo, shown at the top of every page: SVG, PNG or WebP of 256 KiB at most (docs/branding.md)"`
+	SiteLogoDark string   `flag:"site-logo-dark" roles:"serve edge coordinator" help:"file of the logo for dark pages; default: the same on a light plate"`
+	SiteAccent   string   `flag:"site-accent" roles:"serve edge coordinator" help:"colour of links and buttons, such as #1f4e8c, with a contrast of 4.5 to 1 to light pages"`
+	SiteDark     string   `flag:"site-accent-dark" roles:"serve edge coordinator" help:"the same for dark pages; default: made from --site-accent"`
+	SiteLanguage string   `flag:"site-language" roles:"serve edge coordinator" default:"en" help:"language of pages for readers whose browser asks for none that is there: en, de, or one that --site-texts adds"`
+	SiteTexts    string   `flag:"site-texts" roles:"serve edge coordinator" help:"JSON file of texts that differ from ours, or of other languages: {\"de\": {\"signin.lead\": \"…\"}}"`
 	LogLevel     string   `flag:"log-level" roles:"all" default:"info" help:"debug, info, warn or error"`
 	LogFormat    string   `flag:"log-format" roles:"all" default:"auto" help:"text, json, or auto: text on a terminal"`
 	Decoders     int      `flag:"decoders" roles:"serve worker" default:"0" help:"decoder processes of a worker; 0: number of cores"`
@@ -53,7 +59,7 @@ type Settings struct {
 	RejectBox    bool     `flag:"reject-oversize-box" roles:"serve edge" help:"refuse !w,h larger than the region, as the community validator reads it"`
 	JPEGQuality  int      `flag:"jpeg-quality" roles:"serve edge" default:"85" help:"quality of lossy answers, 1 to 100"`
 	TileSize     int      `flag:"tile-size" roles:"serve edge" default:"0" help:"tile size advertised in info.json; 0: chosen per file"`
-	SlashSub     string   `flag:"slash-substitute" roles:"serve edge" help:"one character that stands for / in identifiers"`
+	SlashSub     string   `flag:"slash-substitute" roles:"serve edge coordinator" help:"one character that stands for / in identifiers"`
 	Access       string   `flag:"default-access" roles:"serve edge coordinator" default:"login" help:"open or login: images no rule names"`
 	ManAccess    string   `flag:"manifest-access" roles:"serve edge" default:"open" help:"open, or as-images"`
 	TokenOpens   bool     `flag:"iiif-token-opens-images" roles:"serve edge" help:"let IIIF access tokens open images, which the specifications forbid (the older stack did)"`

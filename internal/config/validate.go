@@ -20,7 +20,7 @@ func (l *Loaded) Validate() error {
 
 func (s *Settings) validate() error {
 	return errors.Join(
-		s.validateURLs(), s.validateCluster(), s.validateCookies(), s.validateNumbers(), s.validateStores(), s.validateS3(), s.ValidateDatabase(), s.validateProviders(),
+		s.validateURLs(), s.validateCluster(), s.validateCookies(), s.validateNumbers(), s.validateStores(), s.validateS3(), s.ValidateDatabase(), s.validateProviders(), s.validateSite(),
 		oneOf("default-access", s.Access, "open", "login"),
 		oneOf("manifest-access", s.ManAccess, "open", "as-images"),
 		oneOf("cookie-same-site", s.SameSite, "lax", "none"),

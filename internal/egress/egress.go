@@ -22,6 +22,9 @@ import (
 // says which, and how the operator allows it.
 var ErrForbidden = errors.New("the address is not public")
 
+// ErrClear is the error of a request that would go out in clear text.
+var ErrClear = errors.New("an https address is wanted")
+
 // Config of a client.
 type Config struct {
 	Allow    Allow // what may be called beside public addresses
@@ -122,7 +125,7 @@ func (g guard) secure(r *http.Request) error {
 	if r.URL.Scheme == "https" || r.URL.Scheme == "http" && g.loopback && isLoopback(host) {
 		return nil
 	}
-	return fmt.Errorf("%s://%s: an https address is wanted", r.URL.Scheme, host)
+	return fmt.Errorf("%s://%s: %w", r.URL.Scheme, host, ErrClear)
 }
 
 func isLocalhost(host string) bool {

@@ -13,26 +13,18 @@ type Auth struct {
 	Kind          authz.Service // how readers go about it; "" stands for signing in
 	ImageSpelling string        // the image's identifier as it is to stand in URLs, escaped
 	Texts         Texts
+	Language      string // of documents that know one; "" stands for English
 }
 
 func (a Auth) texts() Texts {
-	t, fallback := a.Texts, DefaultTexts(a.Kind, a.Name)
-	t.Label = t.Label.or(fallback.Label)
-	t.Confirm = t.Confirm.or(fallback.Confirm)
-	t.LogoutLabel = t.LogoutLabel.or(fallback.LogoutLabel)
+	t := a.Texts
 	if len(t.Heading) == 0 {
 		t.Note = nil // a note requires a heading
 	}
 	if len(t.FailureHeading) == 0 {
 		t.FailureNote = nil
 	}
-	return t
-}
-
-func (t Text) or(fallback Text) Text {
-	if len(t) == 0 {
-		return fallback
-	}
+	t.FailureNote = t.FailureNote.with("{view}", a.Base+"/view/"+a.ImageSpelling)
 	return t
 }
 

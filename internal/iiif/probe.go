@@ -7,11 +7,12 @@ type ProbeResult struct {
 	ID     string // the probe's address; left out when empty
 	Status int    // what a request for the image would get, e.g. 401
 	// Heading and Note are for people. A status that is not success has to have a
-	// heading; an empty one stands for the package's own words on that status.
+	// heading (D-082).
 	Heading, Note Text
 	// Substitute is the base URI of a smaller image of Image API 3 that everybody may
 	// see; "" where there is none, and wherever the status is success.
 	Substitute string
+	Preview    Text // what the smaller image is called
 }
 
 type probeDocument struct {
@@ -33,9 +34,6 @@ type substitute struct {
 
 // Probe writes an AuthProbeResult2 (Authorization Flow 2.0 section 6.2).
 func Probe(r ProbeResult) []byte {
-	if len(r.Heading) == 0 && r.Status != http.StatusOK {
-		r.Heading, r.Note = statusTexts(r.Status)
-	}
 	doc := probeDocument{
 		Context: contextAuth2, ID: r.ID, Type: "AuthProbeResult2", Status: r.Status,
 		Heading: r.Heading.languages(),
@@ -44,7 +42,7 @@ func Probe(r ProbeResult) []byte {
 		doc.Note = r.Note.languages()
 	}
 	if r.Substitute != "" && r.Status != http.StatusOK {
-		doc.Substitute = []substitute{{r.Substitute, "ImageService3", "level2", words.Preview.languages()}}
+		doc.Substitute = []substitute{{r.Substitute, "ImageService3", "level2", r.Preview.languages()}}
 	}
 	return marshal(doc)
 }

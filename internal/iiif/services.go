@@ -3,7 +3,7 @@ package iiif
 import "github.com/tessera-iiif/tessera/pkg/authz"
 
 // authService1 is any service of Authentication 1.0. Its texts are plain strings:
-// clients show a language map as it is.
+// clients show a language map as it is (C-007).
 type authService1 struct {
 	Context            string         `json:"@context,omitempty"`
 	ID                 string         `json:"@id"`
@@ -35,11 +35,11 @@ func cookieService(a Auth, f form) authService1 {
 	t := a.texts()
 	s := authService1{
 		ID: Login1URL(a.Base, a.Name), Profile: profileAuth1 + profile1(a.Kind),
-		Label: t.Label.english(), Header: t.Heading.english(), Description: t.Note.english(), ConfirmLabel: t.Confirm.english(),
-		FailureHeader: t.FailureHeading.english(), FailureDescription: t.FailureNote.english(),
+		Label: t.Label.in(a.Language), Header: t.Heading.in(a.Language), Description: t.Note.in(a.Language), ConfirmLabel: t.Confirm.in(a.Language),
+		FailureHeader: t.FailureHeading.in(a.Language), FailureDescription: t.FailureNote.in(a.Language),
 		Service: []authService1{
 			{ID: Token1URL(a.Base, a.Name), Profile: profileAuth1 + "token"},
-			{ID: Logout1URL(a.Base, a.Name), Profile: profileAuth1 + "logout", Label: t.LogoutLabel.english()},
+			{ID: Logout1URL(a.Base, a.Name), Profile: profileAuth1 + "logout", Label: t.LogoutLabel.in(a.Language)},
 		},
 	}
 	if f == withContext {

@@ -15,51 +15,84 @@ const maxPasses = 164
 // band is the part of one sub-band in one precinct: its code-blocks and the two trees.
 type band struct {
 	width, height int
-	blocks        []block
+	root          tagNode // of inclusion, as long as there are no blocks
+	blocks        []block // nil until one is included
 	inclusion     tagTree
 	planes        tagTree // zero bit-planes
 }
 
 func newBand(cells Rect) band {
-	b := band{width: int(cells.width()), height: int(cells.height())}
-	b.blocks = make([]block, b.width*b.height)
-	for i := range b.blocks {
-		b.blocks[i].lengthen = 3
+	return band{width: int(cells.width()), height: int(cells.height())}
+}
+
+// grow makes room for the blocks, which waits until one of them may have data.
+func (d *band) grow() {
+	d.blocks = make([]block, d.width*d.height)
+	for i := range d.blocks {
+		d.blocks[i].lengthen = 3
 	}
-	b.inclusion, b.planes = newTagTree(b.width, b.height), newTagTree(b.width, b.height)
-	return b
+	d.inclusion, d.planes = newTagTree(d.width, d.height), newTagTree(d.width, d.height)
+	*d.inclusion.root() = d.root
 }
 
 // read reads one sub-band's share of a packet header and returns the bytes of body
-// that it announces.
-func (d *band) read(b *bitReader, layer int, style BlockStyle) int64 {
-	var body int64
-	for i := range d.blocks {
-		if b.err != nil {
+// that it announces. Blocks of which the trees say that they cannot be meant are not
+// visited one by one: what that takes is in proportion to the bits read.
+func (d *band) read(b *bitReader, layer int, style BlockStyle, work *effort) (body int64) {
+	limit := int32(layer) + 1
+	if d.blocks == nil {
+		if d.width*d.height == 0 {
 			return 0
 		}
-		if d.contributes(b, i, layer) {
-			body += d.blocks[i].read(b, style)
+		if d.root.read(b, limit); d.root.low >= limit || b.err != nil {
+			return 0
 		}
+		if b.err = work.make(b.place, d.width*d.height); b.err != nil {
+			return 0
+		}
+		d.grow()
+	}
+	for y := 0; y < d.height && b.err == nil; {
+		n, next := d.readRow(b, y, limit, style, work)
+		body, y = body+n, next
 	}
 	return body
 }
 
-// contributes tells whether block i has data in this layer (B.10.4, B.10.5).
-func (d *band) contributes(b *bitReader, i, layer int) bool {
-	own := &d.blocks[i]
-	if own.included {
-		return b.bit() == 1
+// readRow reads of the blocks in row y, and gives the next row with any that may be meant.
+func (d *band) readRow(b *bitReader, y int, limit int32, style BlockStyle, work *effort) (body int64, next int) {
+	next = d.height
+	for x := 0; x < d.width && b.err == nil; {
+		if b.err = work.visit(b.place); b.err != nil {
+			break
+		}
+		own := &d.blocks[y*d.width+x]
+		if k := d.barred(own, b, x, y, limit); k >= 0 {
+			x, next = (x>>k+1)<<k, min(next, (y>>k+1)<<k)
+			continue
+		}
+		if own.passes == 0 || b.bit() == 1 { // a bit tells of those that were included before
+			body += own.read(b, style)
+		}
+		x, next = x+1, y+1
 	}
-	x, y := i%d.width, i/d.width
-	if !d.inclusion.below(b, x, y, int32(layer)+1) {
-		return false
+	return body, next
+}
+
+// barred includes a block met first (B.10.4, B.10.5), unless it is not in this layer nor
+// any around it: then it gives the level of the tree that says so.
+func (d *band) barred(own *block, b *bitReader, x, y int, limit int32) int {
+	if own.included {
+		return -1
+	}
+	if k := d.inclusion.barred(b, x, y, limit); k >= 0 {
+		return k
 	}
 	own.included = true
 	if planes := d.planes.value(b, x, y, maxPlanes); planes == maxPlanes && b.err == nil {
 		b.err = b.place.fail("a code-block has %d empty bit-planes or more", maxPlanes)
 	}
-	return true
+	return -1
 }
 
 // maxPlanes is beyond the bit-planes that any sample can have: 38 bits and 7 guard bits

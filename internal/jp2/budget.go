@@ -27,6 +27,9 @@ type Budget struct {
 	WalkBytes     int64 // of packets whose headers may be read to learn their lengths
 	IndexBytes    int64 // packet lengths held, at one byte and a half or so a packet
 	Levels        int   // wavelet decompositions
+
+	// Stop is asked now and then whether to go on; its error ends the work. It may be nil.
+	Stop func() error
 }
 
 // DefaultBudget admits every image a library is likely to own, an untiled one of a
@@ -53,6 +56,14 @@ func DefaultBudget() Budget {
 		IndexBytes:    1 << 25,
 		Levels:        32,
 	}
+}
+
+// stopped asks Stop, after each thousand steps.
+func (b *Budget) stopped(step int) error {
+	if b.Stop == nil || step&1023 != 0 {
+		return nil
+	}
+	return b.Stop()
 }
 
 // power writes a limit the way people read it: 2^28 rather than 268435456.

@@ -117,7 +117,7 @@ func (x *Index) Follow(r io.ReaderAt, size int64, h *Header, ready []Range, b Bu
 	// The chain leads forward: reading it costs the file at most, and its end.
 	src := newSource(r, size, size+widest)
 	src.ready = ready
-	walk := newPartWalker(src, &h.Codestream, b)
+	walk := newPartWalker(src, &h.Codestream, b, newEffort(size))
 	if found != nil {
 		walk.seen = func(t int) {
 			if x.early(walk, t) {
@@ -164,8 +164,12 @@ func (x *Index) early(walk *partWalker, t int) bool {
 func (x *Index) index(walk *partWalker, heads *tileHeads, t int) (*tileIndex, error) {
 	tile, at := &tileIndex{}, heads.parts[0].place
 	if !heads.own.empty() {
-		params := heads.own.over(x.params)
-		tile.params = &params
+		if params := heads.own.over(x.params); !params.equal(&x.params) {
+			tile.params = &params
+		}
+	}
+	if err := walk.holdBytes(&heads.parts[0], int(tile.own())); err != nil {
+		return nil, err
 	}
 	grid, err := x.gridOf(at, t, tile, walk.budget)
 	if err != nil {

@@ -105,7 +105,7 @@ func checkScan(t *testing.T, x *Index, data []byte) {
 func walkAll(t *testing.T, data []byte, h *Header) [][]span {
 	t.Helper()
 	src := newSource(bytes.NewReader(data), int64(len(data)), 1<<30)
-	walk := newPartWalker(src, &h.Codestream, DefaultBudget())
+	walk := newPartWalker(src, &h.Codestream, DefaultBudget(), newEffort(1<<20))
 	if err := walk.follow(); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func walkAll(t *testing.T, data []byte, h *Header) [][]span {
 	for i, heads := range walk.tiles {
 		params := heads.own.over(h.Codestream.Params)
 		grid := newTileGrid(&h.Codestream.Size, &params, h.Codestream.Size.Tile(int64(i)))
-		if err := walkPackets(src, &h.Codestream.Size, grid, heads.parts, nil, DefaultBudget()); err != nil {
+		if err := walkPackets(src, &h.Codestream.Size, grid, heads.parts, nil, DefaultBudget(), newEffort(1<<20)); err != nil {
 			t.Fatalf("tile %d: %v", i, err)
 		}
 		for _, p := range heads.parts {

@@ -96,6 +96,7 @@ func ParseIndex(data []byte, b Budget) (*Index, error) {
 type indexReader struct {
 	all, left []byte
 	budget    Budget
+	parts     int   // read so far
 	at        int64 // where the packets read before end in the file
 }
 
@@ -160,6 +161,9 @@ func (r *indexReader) main() (*Index, error) {
 	return newIndex(&cs, boxes), nil
 }
 
+// leastPart is how many bytes a tile-part takes at least: where it is, and that it is empty.
+const leastPart = 2
+
 func (r *indexReader) tile(x *Index, t int) (*tileIndex, error) {
 	at, tile := r.place(), &tileIndex{}
 	var err error
@@ -170,9 +174,10 @@ func (r *indexReader) tile(x *Index, t int) (*tileIndex, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n == 0 || n > uint64(len(r.left)) {
+	if n == 0 || n > uint64(min(len(r.left)/leastPart, r.budget.TileParts-r.parts)) {
 		return nil, r.place().fail("tile %d has %d tile-parts", t, n)
 	}
+	r.parts += int(n)
 	tile.parts = make([]span, n)
 	for i := range tile.parts {
 		if tile.parts[i], err = r.part(tile.packed != nil); err != nil {

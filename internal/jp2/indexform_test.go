@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -156,4 +158,26 @@ func FuzzBuildIndex(f *testing.F) {
 		fuzzOutline(t, data, h)
 		checkBuild(t, data)
 	})
+}
+
+// TestIndexPartsBounded: what is made for the tile-parts that a stored index announces is
+// bounded by the bytes that are there for them, and by the budget.
+func TestIndexPartsBounded(t *testing.T) {
+	stored := tinyIndex(t)
+	body := stored[:len(stored)-crc32.Size]
+	body = body[:len(body)-6] // one part of two packets: where, its lengths, and their number before
+	many := append(binary.AppendUvarint(bytes.Clone(body), 1<<20), make([]byte, 1<<20)...)
+	room := append(binary.AppendUvarint(bytes.Clone(body), 1<<20), make([]byte, 1<<21)...)
+	for name, form := range map[string][]byte{"more than bytes": many, "more than the budget": room} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := ParseIndex(sealed(form), DefaultBudget())
+		runtime.ReadMemStats(&after)
+		if err == nil || !strings.Contains(err.Error(), "has 1048576 tile-parts") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20 {
+			t.Errorf("%s: %d bytes allocated", name, n)
+		}
+	}
 }

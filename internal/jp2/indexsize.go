@@ -39,11 +39,11 @@ func (x *Index) Memory() int64 {
 	n := int64(len(x.tiles))
 	packets := precincts * int64(x.params.Layers)
 	each := int64(unsafe.Sizeof(tileIndex{})+unsafe.Sizeof(span{})) + int64(unsafe.Sizeof(x.tiles[0]))
-	total := int64(len(x.boxes)) + n*each + x.outline.memory() + lengthBytes*packets
+	total := int64(len(x.boxes)) + x.params.memory() + n*each + x.outline.memory() + lengthBytes*packets
 	laid := packets*int64(unsafe.Sizeof(packet{})) + n*gridMemory(&x.params)
 	for tile := range x.eachTile() {
 		told, _ := tile.packed.memory()
-		total += told
+		total += told + tile.own()
 	}
 	return total + min(laid, max(layoutBytes, laid/n))
 }

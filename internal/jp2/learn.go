@@ -52,7 +52,7 @@ func (x *Index) Crowded(side int64, n int64) (reduce int) {
 // is likely to reach, and the end of the codestream.
 func (x *Index) Front(h *Header) []Range {
 	cs := &h.Codestream
-	return []Range{{cs.Tiles, min(x.likelyHead(0), cs.End-cs.Tiles)}, {max(cs.Tiles, cs.End-2), min(2, cs.End-cs.Tiles)}}
+	return []Range{{cs.Tiles, min(x.likelyHead(0, 1), cs.End-cs.Tiles)}, {max(cs.Tiles, cs.End-2), min(2, cs.End-cs.Tiles)}}
 }
 
 // Unknown gives the tiles touched by the region, in pixels, which are not known yet.
@@ -121,8 +121,9 @@ func (x *Index) Heads(tiles []int, whole bool) (ranges []Range) {
 		return nil
 	}
 	for _, t := range tiles {
-		likely := x.likelyHead(t)
-		for _, p := range x.outline.of(t) {
+		parts := x.outline.of(t)
+		likely := x.likelyHead(t, len(parts))
+		for _, p := range parts {
 			n := p.end - p.offset
 			if !whole {
 				n = min(n, likely)
@@ -133,13 +134,14 @@ func (x *Index) Heads(tiles []int, whole bool) (ranges []Range) {
 	return ranges
 }
 
-// likelyHead has two bytes for each packet, as PLT mostly needs.
-func (x *Index) likelyHead(t int) int64 {
+// likelyHead has two bytes for each packet, as PLT mostly needs, shared out among so many
+// tile-parts.
+func (x *Index) likelyHead(t, parts int) int64 {
 	if x.Origin() == FromPLM || x.Origin() == FromHeaders {
 		return headBytes
 	}
 	grid := newTileGrid(&x.size, &x.params, x.size.Tile(int64(t)))
-	return min(headBytes+2*int64(grid.packets()), longestHead)
+	return min(headBytes+2*ceilDiv(int64(grid.packets()), int64(parts)), longestHead)
 }
 
 // Learn has the index know these tiles. r has the file, and ready is what it has at hand:
@@ -155,7 +157,7 @@ func (x *Index) Learn(r io.ReaderAt, ready []Range, tiles []int, b Budget) error
 		}
 		src := newSource(r, x.outline.size, b.HeaderBytes+b.WalkBytes)
 		src.ready = ready
-		walk := newPartWalker(src, x.outline.cs, b)
+		walk := newPartWalker(src, x.outline.cs, b, x.outline.effort)
 		tile, err := x.read(walk, t)
 		var fault *Error
 		if errors.As(err, &fault) {

@@ -177,7 +177,7 @@ func TestLearnBudgets(t *testing.T) {
 	if err := x.Learn(bytes.NewReader(data), nil, []int{0, 1}, b); err != nil {
 		t.Fatal(err)
 	}
-	if err := x.Refused(); err == nil || !strings.Contains(err.Error(), "packet lengths take more than 1 bytes") {
+	if err := x.Refused(); err == nil || !strings.Contains(err.Error(), "take more than 1 bytes") {
 		t.Errorf("refused for %v", err)
 	}
 	x = mustOutline(t, data)

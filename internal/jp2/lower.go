@@ -62,6 +62,17 @@ func (l *Lower) Tile(t int) (*Plan, error) {
 	return l.x.Plan(s.Tile(int64(t)).shift(-s.XOsiz, -s.YOsiz), l.reduce)
 }
 
+// Batch says how many of the tiles from one on, before another, may be planned at a time:
+// together they have no more than PlanPackets packets, or there is only one.
+func (l *Lower) Batch(from, to int) (tiles int) {
+	for n := 0; from+tiles < to; tiles++ {
+		if n += l.x.packetsOf(from + tiles); n > PlanPackets && tiles > 0 {
+			break
+		}
+	}
+	return tiles
+}
+
 // Append writes tile t from its plan and src, as Plan.Synthesise does.
 func (l *Lower) Append(out []byte, t int, p *Plan, src io.ReaderAt) ([]byte, error) {
 	var body streamWriter

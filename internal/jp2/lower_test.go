@@ -2,6 +2,7 @@ package jp2
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"testing"
 )
@@ -41,6 +42,36 @@ func TestLower(t *testing.T) {
 				compareLower(t, x, data, lowerFile(t, x, data, reduce), reduce)
 			}
 		}
+	}
+}
+
+// TestPlanBounded: a region is refused, before anything is laid out for it, where its tiles
+// have too many packets; lower resolutions are made of as many tiles at a time as do not.
+func TestPlanBounded(t *testing.T) {
+	const layers = 65535 // a packet for each, twice: 16 tiles have nearly as many as are allowed
+	stream := forge{
+		siz: func(s *forgedSize) { s.Xsiz, s.Ysiz, s.XTsiz, s.YTsiz = 10, 10, 2, 2 },
+		cod: []byte{0, 0, layers >> 8, layers & 0xFF, 0, 1, 4, 4, 0, 1},
+	}.stream()
+	data := stream[:len(stream)-len(emptyTilePart)]
+	for tile := range uint16(25) {
+		data = append(data, partOf(tile, 0, make([]byte, 2*layers))...)
+	}
+	x := mustIndex(t, append(data, eoc...))
+	if _, err := x.Plan(Rect{0, 0, 8, 8}, 0); err != nil {
+		t.Error(err)
+	}
+	laid := x.layouts.bytes
+	var refusal *Error
+	if _, err := x.Plan(Rect{0, 0, 10, 10}, 0); !errors.As(err, &refusal) || x.layouts.bytes != laid {
+		t.Errorf("25 tiles: %v", err)
+	}
+	l, err := x.Lower(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, last, one := l.Batch(0, 25), l.Batch(16, 25), l.Batch(24, 25); first != 16 || last != 9 || one != 1 {
+		t.Errorf("batches of %d, %d and %d tiles", first, last, one)
 	}
 }
 

@@ -24,7 +24,7 @@ func (w *partWalker) followPackets(grid *tileGrid, parts []tilePart) error {
 	switch {
 	case err == nil:
 		w.origin = FromHeaders
-		return walkPackets(w.src, &w.cs.Size, grid, parts, nil, w.budget)
+		return walkPackets(w.src, &w.cs.Size, grid, parts, nil, w.budget, w.effort)
 	case grid.params.SOP:
 		w.origin = FromSOP
 		return scanPackets(w.src, parts)
@@ -56,7 +56,7 @@ func (w *partWalker) hold(part *tilePart) error { return w.holdBytes(part, len(p
 
 func (w *partWalker) holdBytes(part *tilePart, n int) error {
 	if w.held += int64(n); w.held > w.budget.IndexBytes {
-		return part.fail("packet lengths take more than %s bytes", power(w.budget.IndexBytes))
+		return part.fail("packet lengths and what tiles override take more than %s bytes", power(w.budget.IndexBytes))
 	}
 	return nil
 }

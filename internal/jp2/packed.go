@@ -75,7 +75,7 @@ func (w *partWalker) measurePacked(heads *tileHeads, grid *tileGrid) error {
 		}
 	}
 	headers := &packedHeaders{data: heads.packed}
-	if err := walkPackets(w.src, &w.cs.Size, grid, heads.parts, headers, w.budget); err != nil {
+	if err := walkPackets(w.src, &w.cs.Size, grid, heads.parts, headers, w.budget, w.effort); err != nil {
 		return err
 	}
 	heads.headers = headers

@@ -18,7 +18,7 @@ func unpack(t testing.TB, data []byte) []unpackedPart {
 	t.Helper()
 	cs := &mustParse(t, data).Codestream
 	src := newSource(bytes.NewReader(data), int64(len(data)), 1<<30)
-	walk := newPartWalker(src, cs, DefaultBudget())
+	walk := newPartWalker(src, cs, DefaultBudget(), newEffort(1<<20))
 	if err := walk.follow(); err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func unpack(t testing.TB, data []byte) []unpackedPart {
 	for i, heads := range walk.tiles { // recuts here keep tiles in order and not interleaved
 		params := heads.own.over(cs.Params)
 		grid := newTileGrid(&cs.Size, &params, cs.Size.Tile(int64(i)))
-		w := &packetWalker{src: src, size: &cs.Size, grid: grid, precincts: make([][]band, grid.precincts), left: 1 << 30}
+		w := &packetWalker{effort: newEffort(1 << 20), src: src, size: &cs.Size, grid: grid, precincts: make([][]band, grid.precincts), left: 1 << 30}
 		at := partCursor{parts: heads.parts, off: heads.parts[0].body}
 		apart := make([]unpackedPart, len(heads.parts))
 		for ref := range grid.sequence(&cs.Size) {

@@ -8,6 +8,7 @@ type packetWalker struct {
 	grid      *tileGrid
 	precincts [][]band // by number; nil until first met
 	left      int64    // code-blocks that may still be held
+	effort    *effort
 	packed    *packedHeaders
 	headers   stretch // of packed headers, those that are left
 	count     int     // of packets read
@@ -21,11 +22,14 @@ type stretch struct {
 
 // walkPackets fills in the lengths of all parts of one tile, and those of its packed
 // headers where it has such.
-func walkPackets(src *source, size *Size, grid *tileGrid, parts []tilePart, packed *packedHeaders, budget Budget) error {
+func walkPackets(src *source, size *Size, grid *tileGrid, parts []tilePart, packed *packedHeaders, budget Budget, work *effort) error {
 	if err := walkable(grid.params, parts[0].place); err != nil {
 		return err
 	}
-	w := &packetWalker{src: src, size: size, grid: grid, precincts: make([][]band, grid.precincts), left: budget.TileBlocks, packed: packed}
+	if err := grid.room(parts, packed); err != nil {
+		return err
+	}
+	w := &packetWalker{src: src, size: size, grid: grid, precincts: make([][]band, grid.precincts), left: budget.TileBlocks, effort: work, packed: packed}
 	if packed != nil {
 		w.headers = stretch{packedSource(packed.data), 0, int64(len(packed.data))}
 	}
@@ -34,6 +38,9 @@ func walkPackets(src *source, size *Size, grid *tileGrid, parts []tilePart, pack
 	for ref := range grid.sequence(size) {
 		if !at.more() && packed == nil { // those that are packed may have no bytes left
 			return at.part().fail("packets end before resolution %d of component %d", ref.resolution, ref.component)
+		}
+		if err := budget.stopped(w.count); err != nil {
+			return err
 		}
 		n, err := w.packet(ref, at.part(), at.off)
 		if err != nil {
@@ -47,6 +54,28 @@ func walkPackets(src *source, size *Size, grid *tileGrid, parts []tilePart, pack
 	}
 	if w.headers.next != w.headers.end {
 		return at.part().fail("%d bytes of packed packet headers are left", w.headers.end-w.headers.next)
+	}
+	return nil
+}
+
+// fewPackets take no memory worth mentioning: following them tells better what is wrong.
+const fewPackets = 1 << 10
+
+// room refuses a tile that has fewer bytes than packets, each of which takes one at least,
+// before anything is made for each of them.
+func (t *tileGrid) room(parts []tilePart, packed *packedHeaders) error {
+	n, least := int64(0), t.packets()
+	if len(t.params.Changes) > 0 { // which may leave packets out
+		least = t.precincts
+	}
+	for i := range parts {
+		n += parts[i].end - parts[i].body
+	}
+	if packed != nil {
+		n = int64(len(packed.data))
+	}
+	if int64(least) > max(n, fewPackets) {
+		return parts[0].fail("packets end before the last: %d bytes for %d packets", n, least)
 	}
 	return nil
 }
@@ -145,18 +174,30 @@ func (w *packetWalker) header(p place, at stretch, ref packetRef) (body, next in
 		}
 		style := w.grid.params.Components[ref.component].Blocks
 		for i := range bands {
-			body += bands[i].read(b, ref.layer, style)
+			body += bands[i].read(b, ref.layer, style, w.effort)
 		}
 	}
 	b.align()
 	if b.err != nil || !w.grid.params.EPH {
 		return body, b.next, b.err
 	}
-	mark, err := at.src.bytes(p, b.next, ephLength)
-	if err != nil || b.next+ephLength > at.end || mark[0] != 0xFF || mark[1] != byte(EPH&0xFF) {
-		return 0, 0, p.fail("no EPH after the header at %d", b.next)
+	next, err = skipEPH(p, at, b.next)
+	return body, next, err
+}
+
+// skipEPH passes over the marker that ends a packet header (A.8.2).
+func skipEPH(p place, at stretch, off int64) (int64, error) {
+	if off+ephLength > at.end {
+		return 0, p.fail("no EPH after the header at %d", off)
 	}
-	return body, b.next + ephLength, nil
+	mark, err := at.src.bytes(p, off, ephLength)
+	if err != nil {
+		return 0, err
+	}
+	if mark[0] != 0xFF || mark[1] != byte(EPH&0xFF) {
+		return 0, p.fail("no EPH after the header at %d", off)
+	}
+	return off + ephLength, nil
 }
 
 // bands returns the sub-bands of a precinct, making them where it is met first.

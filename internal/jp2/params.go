@@ -1,6 +1,9 @@
 package jp2
 
-import "slices"
+import (
+	"slices"
+	"unsafe"
+)
 
 // Params is how a tile is coded once main and tile headers are merged.
 type Params struct {
@@ -55,7 +58,7 @@ func (o *overrides) take(c *cursor, m Marker, budget Budget) (bool, error) {
 		i, shift, err := parseRGN(c, len(o.components))
 		return true, once(c, err, func() **uint8 { return &o.components[i].rgn }, shift)
 	case POC:
-		changes, err := parsePOC(c, len(o.components))
+		changes, err := parsePOC(c, len(o.components), len(o.changes))
 		o.changes = append(o.changes, changes...)
 		return true, err
 	}
@@ -136,6 +139,24 @@ func (p *Params) check(at place) error {
 		}
 	}
 	return nil
+}
+
+// memory is what the parameters take besides the struct.
+func (p *Params) memory() int64 {
+	n := int64(len(p.Changes)) * int64(unsafe.Sizeof(Change{}))
+	for i := range p.Components {
+		c := &p.Components[i]
+		n += int64(unsafe.Sizeof(*c)) + int64(len(c.Precincts))*int64(unsafe.Sizeof(Precinct{})) + 2*int64(len(c.Quant.Steps))
+	}
+	return n
+}
+
+// own is the memory of what the tile's headers override.
+func (t *tileIndex) own() int64 {
+	if t.params == nil {
+		return 0
+	}
+	return int64(unsafe.Sizeof(*t.params)) + t.params.memory()
 }
 
 // empty tells whether the header overrides nothing.

@@ -89,24 +89,64 @@ func (w *planner) locate(region Rect) error {
 	return nil
 }
 
+// PlanPackets is how many packets may be laid out for a plan of several tiles.
+const PlanPackets = 1 << 21
+
 // sources lays out the tiles touched, in raster order.
 func (w *planner) sources() ([]*layout, error) {
-	var all []*layout
-	for q := w.tiles.Y0; q < w.tiles.Y1; q++ {
-		for p := w.tiles.X0; p < w.tiles.X1; p++ {
-			l, err := w.x.layoutOf(int(q*w.x.size.Columns() + p))
-			if err != nil {
-				return nil, err
-			}
-			for c := range l.params.Components {
-				if levels := l.params.Components[c].Levels; levels < w.reduce {
-					return nil, whole.fail("component %d has %d wavelet levels, not %d", c, levels, w.reduce)
-				}
-			}
-			all = append(all, l)
+	touched := w.touched()
+	if err := w.bounded(touched); err != nil {
+		return nil, err
+	}
+	all := make([]*layout, 0, len(touched))
+	for _, t := range touched {
+		l, err := w.x.layoutOf(t)
+		if err != nil {
+			return nil, err
 		}
+		for c := range l.params.Components {
+			if levels := l.params.Components[c].Levels; levels < w.reduce {
+				return nil, whole.fail("component %d has %d wavelet levels, not %d", c, levels, w.reduce)
+			}
+		}
+		all = append(all, l)
 	}
 	return all, nil
+}
+
+// touched gives the tiles touched, in raster order.
+func (w *planner) touched() []int {
+	tiles := make([]int, 0, w.tiles.area())
+	for q := w.tiles.Y0; q < w.tiles.Y1; q++ {
+		for p := w.tiles.X0; p < w.tiles.X1; p++ {
+			tiles = append(tiles, int(q*w.x.size.Columns()+p))
+		}
+	}
+	return tiles
+}
+
+// bounded refuses a region for which too many packets would be laid out: sixteen bytes and
+// a step for each, before it is known which of them are needed. One tile always may be.
+func (w *planner) bounded(tiles []int) error {
+	if len(tiles) == 1 {
+		return nil
+	}
+	n := 0
+	for _, t := range tiles {
+		if n += w.x.packetsOf(t); n > PlanPackets {
+			return whole.fail("more than %s packets in the tiles touched", power(PlanPackets))
+		}
+	}
+	return nil
+}
+
+// packetsOf is how many packets are laid out for tile t; none before it is known.
+func (x *Index) packetsOf(t int) int {
+	tile := x.tiles[t].Load()
+	if tile == nil || tile.refusal != nil {
+		return 0
+	}
+	return newTileGrid(&x.size, x.paramsOf(tile), x.size.Tile(int64(t))).packets()
 }
 
 // tile plans one tile of the synthetic codestream.

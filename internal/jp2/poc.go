@@ -11,13 +11,21 @@ type Change struct {
 	Component1  int // exclusive
 }
 
-func parsePOC(c *cursor, components int) ([]Change, error) {
+// maxChanges is how many entries the main header, or all headers of a tile, may have: each
+// is a walk over its volume. OpenJPEG has room for as many.
+const maxChanges = 32
+
+// parsePOC reads one segment, when had changes were read before it.
+func parsePOC(c *cursor, components, had int) ([]Change, error) {
 	size := 7
 	if components >= 257 {
 		size = 9
 	}
 	if len(c.b) == 0 || len(c.b)%size != 0 {
 		return nil, c.fail("%d bytes are no whole number of changes", len(c.b))
+	}
+	if n := had + len(c.b)/size; n > maxChanges {
+		return nil, c.fail("%d progression order changes: up to %d are allowed", n, maxChanges)
 	}
 	changes := make([]Change, len(c.b)/size)
 	for i := range changes {

@@ -39,13 +39,14 @@ func (t *tileGrid) everything() Change {
 // precinct is always its first few layers.
 func (t *tileGrid) changed(s *Size) iter.Seq[packetRef] {
 	return func(yield func(packetRef) bool) {
-		sent := make([]int, t.precincts)
+		sent, left := make([]int, t.precincts), t.packets()
 		once := func(r packetRef) bool {
 			if r.layer < sent[r.precinct] {
 				return true
 			}
 			sent[r.precinct] = r.layer + 1
-			return yield(r)
+			left--
+			return yield(r) && left > 0
 		}
 		for _, change := range t.params.Changes {
 			change.Layer = min(change.Layer, t.params.Layers)

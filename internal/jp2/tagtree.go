@@ -15,6 +15,17 @@ type tagNode struct {
 	known bool  // it is exactly that
 }
 
+// read reads as much as it takes to tell whether the value is below limit.
+func (n *tagNode) read(b *bitReader, limit int32) {
+	for !n.known && n.low < limit && b.err == nil {
+		if b.bit() == 1 {
+			n.known = true
+		} else {
+			n.low++
+		}
+	}
+}
+
 func newTagTree(w, h int) tagTree {
 	var t tagTree
 	for {
@@ -26,32 +37,34 @@ func newTagTree(w, h int) tagTree {
 	}
 }
 
+func (t *tagTree) root() *tagNode { return &t.levels[len(t.levels)-1].nodes[0] }
+
 // below reads as much as it takes to tell whether the value at (x, y) is below limit.
 func (t *tagTree) below(b *bitReader, x, y int, limit int32) bool {
+	return t.barred(b, x, y, limit) < 0
+}
+
+// barred is the same, and gives the level at which values were found to be limit or more:
+// they are so all over the node there, 2^level leaves wide and high. It is negative where
+// the value is below limit.
+func (t *tagTree) barred(b *bitReader, x, y int, limit int32) (level int) {
 	low := int32(0)
 	for k := len(t.levels) - 1; k >= 0; k-- {
 		level := &t.levels[k]
 		node := &level.nodes[(y>>k)*level.width+x>>k]
 		node.low = max(node.low, low)
-		for !node.known && node.low < limit && b.err == nil {
-			if b.bit() == 1 {
-				node.known = true
-			} else {
-				node.low++
-			}
+		if node.read(b, limit); node.low >= limit || b.err != nil {
+			return k
 		}
 		low = node.low
 	}
-	leaf := &t.levels[0].nodes[y*t.levels[0].width+x]
-	return leaf.known && leaf.low < limit
+	return -1
 }
 
 // value reads the number at (x, y), given that it is below limit; limit where it is not.
 func (t *tagTree) value(b *bitReader, x, y int, limit int32) int32 {
-	for n := int32(1); n <= limit; n++ {
-		if t.below(b, x, y, n) {
-			return n - 1
-		}
+	if !t.below(b, x, y, limit) {
+		return limit
 	}
-	return limit
+	return t.levels[0].nodes[y*t.levels[0].width+x].low
 }

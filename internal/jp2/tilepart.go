@@ -37,6 +37,7 @@ type partWalker struct {
 	src    *source
 	cs     *Codestream
 	budget Budget
+	effort *effort
 	tiles  []tileHeads // along the chain
 	seen   func(t int) // of each tile-part met there; may be nil
 	plm    *plmReader  // where the main header has PLM
@@ -55,8 +56,8 @@ func walkRefused(p *tilePart) error {
 	return fmt.Errorf("%w: %s", ErrWalk, p.fail("no packet lengths are told").Error())
 }
 
-func newPartWalker(src *source, cs *Codestream, budget Budget) *partWalker {
-	return &partWalker{src: src, cs: cs, budget: budget}
+func newPartWalker(src *source, cs *Codestream, budget Budget, work *effort) *partWalker {
+	return &partWalker{src: src, cs: cs, budget: budget, effort: work}
 }
 
 // follow reads the headers of all tile-parts. Tiles may come in any order and
@@ -168,7 +169,9 @@ func (w *partWalker) readSOT(off int64) (*tilePart, error) {
 	length, tile, size := c.u16(), int(c.u16()), int64(c.u32())
 	part.index = int(c.u8()) // TNsot, which follows, is wrong in many a file and not needed
 	if part.end = off + size; size == 0 {
-		part.end = w.withoutEOC()
+		if part.end, err = w.withoutEOC(); err != nil {
+			return nil, err
+		}
 	}
 	switch {
 	case length != 10:
@@ -183,12 +186,12 @@ func (w *partWalker) readSOT(off int64) (*tilePart, error) {
 }
 
 // withoutEOC is the end of the last tile-part where that does not tell itself.
-func (w *partWalker) withoutEOC() int64 {
-	p := place{"EOC", w.cs.End - 2}
-	if b, err := w.src.bytes(p, w.cs.End-2, 2); err == nil && b[0] == 0xFF && b[1] == byte(EOC&0xFF) {
-		return w.cs.End - 2
+func (w *partWalker) withoutEOC() (int64, error) {
+	b, err := w.src.bytes(place{"EOC", w.cs.End - 2}, w.cs.End-2, 2)
+	if err == nil && b[0] == 0xFF && b[1] == byte(EOC&0xFF) {
+		return w.cs.End - 2, nil
 	}
-	return w.cs.End
+	return w.cs.End, err
 }
 
 // readHead reads the marker segments between SOT and SOD, and adds the part to its tile.

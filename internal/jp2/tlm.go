@@ -8,11 +8,15 @@ import (
 // outline is where the main header says that each tile's tile-parts lie. It is believed of
 // a tile once their SOT segments say the same.
 type outline struct {
-	cs    *Codestream
-	size  int64      // of the file
-	parts []toldPart // by tile, and those of one in their order
-	first []int32    // of each tile, and one more
+	cs     *Codestream
+	size   int64 // of the file
+	effort *effort
+	parts  []toldPart // by tile, and those of one in their order
+	first  []int32    // of each tile, and one more
 }
+
+// mostParts is how many tile-parts a tile can have, as SOT numbers them (A.4.2).
+const mostParts = 255
 
 // toldPart is one tile-part as TLM tells of it.
 type toldPart struct {
@@ -34,12 +38,12 @@ func readOutline(src *source, cs *Codestream, b Budget) *outline {
 		return nil
 	}
 	slices.SortStableFunc(parts, func(a, b toldPart) int { return cmp.Compare(a.tile, b.tile) })
-	o := &outline{cs: cs, size: src.size, parts: parts, first: make([]int32, cs.Size.Tiles()+1)}
+	o := &outline{cs: cs, size: src.size, effort: newEffort(src.size), parts: parts, first: make([]int32, cs.Size.Tiles()+1)}
 	for _, p := range parts {
 		o.first[p.tile+1]++
 	}
 	for t := range o.first[1:] {
-		if o.first[t+1] == 0 {
+		if o.first[t+1] == 0 || o.first[t+1] > mostParts {
 			return nil
 		}
 		o.first[t+1] += o.first[t]

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +13,11 @@ import (
 type ItemMark struct {
 	Revision int64  `json:"revision"`
 	Image    string `json:"image"`
+}
+
+// before tells whether m comes before n in that order.
+func (m ItemMark) before(n ItemMark) bool {
+	return m.Revision < n.Revision || m.Revision == n.Revision && m.Image < n.Image
 }
 
 // ItemPage is some changes of items, in order.
@@ -44,67 +50,75 @@ type Catalogue interface {
 
 // Bounds of bringing items up to date.
 const (
-	itemsTimeout = 2 * time.Minute
-	maxItems     = 2_000_000 // an edge that were to hold more would be short of memory
+	pageTimeout = 5 * time.Second // for one page: meanwhile nothing is heard of rights taken away
+	maxItems    = 2_000_000       // an edge that were to hold more would be short of memory
 )
 
 // items are what an edge knows of them. Its fields belong to the goroutine of Run.
 type items struct {
 	all  *authz.Items
 	mark ItemMark // of the last change
+	more bool     // there are changes behind it
 }
 
-// follow brings items up to the newest change that rights tell of.
+// follow takes one page of what changed about items, if there is any: rights are
+// fetched anew before the next, so that what they take away does not wait for a
+// catalogue of a million. Where more is left set, items are not those of rights yet.
+//
+// Only a page behind which there is none makes them so. That the mark is behind the
+// revision that rights tell of does not: the mark may lie within a newer one, whose
+// images may have had their change of before replaced by it.
 func (k *Keeper) follow(ctx context.Context, rights Rights) error {
 	if k.cfg.Catalogue == nil {
 		return nil
 	}
-	now := k.items
-	if now.all == nil || !rights.Complete || rights.Revision < now.mark.Revision {
-		if rights.Items > 0 {
-			k.distrust()
-		}
-		now = items{all: authz.NewItems()}
+	if k.items.all == nil || !rights.Complete || rights.Revision < k.items.mark.Revision {
+		k.beginAnew(rights)
 	}
-	if rights.Items > now.mark.Revision {
-		var err error
-		if now.mark, err = k.catchUp(ctx, now, rights.Items); err != nil {
-			return fmt.Errorf("fetch items behind revision %d: %w", now.mark.Revision, err)
-		}
+	if rights.Items > k.items.mark.Revision {
+		k.items.more = true
 	}
-	k.items = now
+	if !k.items.more {
+		return nil
+	}
+	if err := k.takePage(ctx); err != nil {
+		return fmt.Errorf("fetch items behind revision %d: %w", k.items.mark.Revision, err)
+	}
 	return nil
 }
 
-// distrust closes what is restricted until items are known anew: meanwhile credentials
-// that were taken away would not be heard of.
-func (k *Keeper) distrust() {
+// beginAnew forgets all items; those in force stay so until they can be replaced. What
+// is restricted is closed until then: meanwhile credentials that were taken away would
+// not be heard of. From here on nothing before rights has to be known.
+func (k *Keeper) beginAnew(rights Rights) {
+	k.items = items{all: authz.NewItems()}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.confirmed = time.Time{}
+	k.since = rights.Revision
+	if rights.Items > 0 {
+		k.confirmed = time.Time{}
+	}
 }
 
-// catchUp applies page after page up to a revision. What was applied stays so whatever
-// happens then: changes are applied in order, and again if need be.
-func (k *Keeper) catchUp(ctx context.Context, now items, upTo int64) (ItemMark, error) {
-	ctx, cancel := context.WithTimeout(ctx, itemsTimeout)
+// takePage applies the next page. What was applied stays so whatever happens then:
+// changes are applied in order, and again if need be.
+func (k *Keeper) takePage(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()
-	mark := now.mark
-	for {
-		page, err := k.cfg.Catalogue.Items(ctx, mark)
-		if err == nil {
-			err = applyItems(now.all, page)
-		}
-		if err != nil {
-			return now.mark, err
-		}
-		if len(page.Images) > 0 {
-			mark = page.Next
-		}
-		if !page.More || mark.Revision > upTo {
-			return mark, nil
-		}
+	page, err := k.cfg.Catalogue.Items(ctx, k.items.mark)
+	if err == nil {
+		err = applyItems(k.items.all, page)
 	}
+	switch {
+	case err != nil:
+		return err
+	case page.More && !k.items.mark.before(page.Next):
+		return errors.New("a page of items says that there are more, and leads no further")
+	case len(page.Images) > 0:
+		k.items.mark = page.Next
+	}
+	k.items.more = page.More
+	return nil
 }
 
 func applyItems(all *authz.Items, page ItemPage) error {

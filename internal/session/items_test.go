@@ -23,6 +23,9 @@ type shelf struct {
 	away   error
 	broken bool // answers with pages that do not hold together
 	asked  int
+
+	meanwhile func()        // happens once, after rights were told and before items are
+	takes     time.Duration // what a page takes, in the bubble's time
 }
 
 type change struct {
@@ -53,6 +56,11 @@ func (s *shelf) Rights(ctx context.Context, since int64) (Rights, error) {
 }
 
 func (s *shelf) Items(_ context.Context, after ItemMark) (ItemPage, error) {
+	if s.meanwhile != nil {
+		s.meanwhile()
+		s.meanwhile = nil
+	}
+	time.Sleep(s.takes)
 	s.items.Lock()
 	defer s.items.Unlock()
 	s.asked++
@@ -208,7 +216,9 @@ func TestItemsBeginAnew(t *testing.T) {
 		s.items.Unlock()
 		e.hears(revision)
 		e.wantOutcome(t, "a", authz.Allow)
-		e.wantOutcome(t, "b", authz.Forbidden)
+		for _, image := range []string{"b", "c", "d", "e"} {
+			e.wantOutcome(t, image, authz.Forbidden)
+		}
 		if !e.Fresh() {
 			t.Error("not fresh")
 		}
@@ -220,7 +230,7 @@ func TestItemsBeginAnew(t *testing.T) {
 			t.Error("fresh although credentials were forgotten and items are not known")
 		}
 		e.wantOutcome(t, "b", authz.Forbidden)
-	}, "a", "b")
+	}, "a", "b", "c", "d", "e")
 }
 
 func TestPagesOfItems(t *testing.T) {
@@ -235,21 +245,105 @@ func TestPagesOfItems(t *testing.T) {
 	}
 }
 
-// A change during the fetch of many is not waited for.
-func TestCatchUpEnds(t *testing.T) {
-	endless := endlessShelf(0)
-	k := NewKeeper(Config{Catalogue: &endless})
-	mark, err := k.catchUp(t.Context(), items{all: authz.NewItems()}, 3)
-	if err != nil || mark.Revision != 4 {
-		t.Errorf("%+v, %v", mark, err)
+// R24: a page may end within a revision newer than the one that was asked for. The rest
+// of that is fetched too, and nothing is confirmed before: also of changes from before,
+// which the newer revision has replaced.
+func TestPageEndsWithinANewerRevision(t *testing.T) {
+	withShelf(t, func(t *testing.T, e *edge, s *shelf) {
+		revision := s.set(closed, "b", "x")
+		s.meanwhile = func() { s.set(&authz.Setting{Access: authz.Hidden}, "v", "w", "x", "y", "z") }
+		e.hears(revision)
+		for image, want := range map[string]authz.Outcome{"b": authz.Forbidden, "v": authz.NotFound, "x": authz.NotFound, "z": authz.NotFound} {
+			e.wantOutcome(t, image, want)
+		}
+		e.beats(2 * time.Second)
+		e.wantOutcome(t, "z", authz.NotFound)
+		if !e.Fresh() {
+			t.Error("not up to date")
+		}
+	}, "a")
+}
+
+// R24: credentials that are taken away while a large part of a catalogue is fetched are
+// heard of between two pages; the lease runs on until items are known.
+func TestRevocationDuringACatchUp(t *testing.T) {
+	withShelf(t, func(t *testing.T, e *edge, s *shelf) {
+		s.signIn(KindSession, "alice")
+		e.wantFound(t, "alice")
+		var many []string
+		for i := range 200 {
+			many = append(many, fmt.Sprintf("%03d", i))
+		}
+		s.takes = time.Second
+		e.hears(s.set(closed, many...))
+		s.end("alice")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		e.wantError(t, "alice", ErrUnknown)
+		time.Sleep(lease)
+		synctest.Wait()
+		if e.Fresh() {
+			t.Error("fresh although items are not known")
+		}
+		time.Sleep(40 * time.Second)
+		synctest.Wait()
+		e.wantOutcome(t, "199", authz.Forbidden)
+		if !e.Fresh() {
+			t.Error("not fresh although all is known")
+		}
+	}, "a")
+}
+
+// While there are more items to fetch, a late word of the revision before confirms
+// nothing, and changes that never end confirm nothing either.
+func TestEndlessChanges(t *testing.T) {
+	endless := &endlessShelf{truth: newTruth()}
+	k := NewKeeper(Config{
+		Authority: endless, Catalogue: endless, Lease: lease, Fallback: authz.Open, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err := k.reconcile(t.Context()); err != nil || !k.Fresh() {
+		t.Fatalf("without items: %v, fresh %v", err, k.Fresh())
+	}
+	endless.n = endless.change()
+	for range 5 {
+		if err := k.reconcile(t.Context()); err != nil || k.Revision() != 1 || k.next(nil) != 0 {
+			t.Errorf("%v, at revision %d, again in %v", err, k.Revision(), k.next(nil))
+		}
+		k.heard = time.Now()
+		if k.hear(1) {
+			t.Error("took late word of an old revision for news")
+		}
 	}
 }
 
-// endlessShelf has a new change whenever it is asked.
-type endlessShelf int64
+// endlessShelf has a new change whenever it is asked, once there was one.
+type endlessShelf struct {
+	*truth
+	n int64
+}
+
+func (s *endlessShelf) Rights(ctx context.Context, since int64) (Rights, error) {
+	r, err := s.truth.Rights(ctx, since)
+	r.Items = s.n
+	return r, err
+}
 
 func (s *endlessShelf) Items(context.Context, ItemMark) (ItemPage, error) {
-	*s++
-	image := fmt.Sprint(int64(*s))
-	return ItemPage{Images: []string{image}, Of: []int{-1}, Next: ItemMark{int64(*s), image}, More: true}, nil
+	s.n = s.change()
+	image := fmt.Sprint(s.n)
+	return ItemPage{Images: []string{image}, Of: []int{-1}, Next: ItemMark{s.n, image}, More: true}, nil
+}
+
+func TestPageThatLeadsNoFurther(t *testing.T) {
+	k := NewKeeper(Config{Catalogue: stuckShelf{}})
+	if err := k.follow(t.Context(), Rights{Revision: 1, Items: 1, Complete: true}); err == nil {
+		t.Error("would be asked for ever")
+	}
+}
+
+// stuckShelf always has more, and never anything.
+type stuckShelf struct{}
+
+func (stuckShelf) Items(_ context.Context, after ItemMark) (ItemPage, error) {
+	return ItemPage{Next: after, More: true}, nil
 }

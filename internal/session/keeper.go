@@ -41,10 +41,12 @@ type Keeper struct {
 	// These belong to the goroutine of Run.
 	base  *authz.Policy // the rules alone
 	items items
-	made  made // of what policy was made
+	all   *authz.Items // those in force; others than in items while those are fetched anew
+	made  made         // of what policy was made
 
 	mu        sync.Mutex
 	revision  int64          // of the snapshot
+	since     int64          // what happened up to this revision need not be told any more
 	rules     authz.Document // of the snapshot, to see whether they changed
 	ready     bool           // there is a snapshot
 	confirmed time.Time      // when the snapshot was last known to be the newest
@@ -123,13 +125,17 @@ func (k *Keeper) Run(ctx context.Context, revisions <-chan int64) error {
 			silent = err != nil
 			k.logTurn(err)
 		}
-		due.Reset(next(err))
+		due.Reset(k.next(err))
 	}
 }
 
-func next(err error) time.Duration {
-	if err != nil {
+// next is when to reconcile again.
+func (k *Keeper) next(err error) time.Duration {
+	switch {
+	case err != nil:
 		return retryAfter
+	case k.items.more:
+		return 0
 	}
 	return reconcileEvery
 }
@@ -163,7 +169,8 @@ func (k *Keeper) hear(revision int64) bool {
 }
 
 // reconcile fetches what changed since the snapshot and applies it: what takes
-// credentials away first.
+// credentials away first. The snapshot is not confirmed while there are more items to
+// fetch than one page.
 func (k *Keeper) reconcile(ctx context.Context) error {
 	asked := k.cfg.Now()
 	rights, err := k.rights(ctx)
@@ -173,7 +180,7 @@ func (k *Keeper) reconcile(ctx context.Context) error {
 	if err := k.apply(rights); err != nil {
 		return err
 	}
-	if err := k.follow(ctx, rights); err != nil {
+	if err := k.follow(ctx, rights); err != nil || k.items.more {
 		return err
 	}
 	k.confirm(rights, asked)
@@ -184,7 +191,7 @@ func (k *Keeper) rights(ctx context.Context) (Rights, error) {
 	ctx, cancel := context.WithTimeout(ctx, rightsTimeout)
 	defer cancel()
 	k.mu.Lock()
-	since := k.revision
+	since := k.since
 	k.mu.Unlock()
 	rights, err := k.cfg.Authority.Rights(ctx, since)
 	if err != nil {
@@ -202,14 +209,18 @@ func (k *Keeper) apply(rights Rights) error {
 		k.finder.forgetAll()
 	}
 	k.finder.forget(rights.Ended)
-	if rights.Complete && rights.Revision < k.revision {
-		return fmt.Errorf("the authority went back from revision %d to %d", k.revision, rights.Revision)
+	if rights.Revision != k.revision {
+		k.inStep = false // until it is confirmed: word of the snapshot's own revision is old by now
+	}
+	if rights.Complete && rights.Revision < k.since {
+		return fmt.Errorf("the authority went back from revision %d to %d", k.since, rights.Revision)
 	}
 	return k.setRules(authz.Document{Items: rights.Rules, Definitions: rights.Definitions})
 }
 
 // confirm makes the snapshot that of rights, which have been applied.
 func (k *Keeper) confirm(rights Rights, asked time.Time) {
+	k.all = k.items.all
 	k.publish()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -217,7 +228,8 @@ func (k *Keeper) confirm(rights Rights, asked time.Time) {
 		k.cfg.Log.Debug("rights applied", "revision", rights.Revision, "rules", len(rights.Rules),
 			"ended", len(rights.Ended), "complete", rights.Complete)
 	}
-	k.revision, k.ready, k.inStep, k.confirmed = rights.Revision, true, true, asked
+	k.revision, k.since = rights.Revision, rights.Revision
+	k.ready, k.inStep, k.confirmed = true, true, asked
 }
 
 // setRules compiles rules unless they are those in force. Callers hold mu.
@@ -242,7 +254,7 @@ type made struct {
 
 // publish puts rules and items in force.
 func (k *Keeper) publish() {
-	if now := (made{k.base, k.items.all}); now != k.made {
+	if now := (made{k.base, k.all}); now != k.made {
 		k.made = now
 		k.policy.Store(now.rules.With(now.items))
 	}

@@ -10,8 +10,8 @@ import (
 
 // measurement is one line of results.
 type measurement struct {
-	Kind   string `json:"kind"`   // cold, trace, warm or memory
-	Server string `json:"server"` // tessera, iipimage or bare
+	Kind   string `json:"kind"`   // cold, trace, warm, signed, crowd or memory
+	Server string `json:"server"` // tessera, iipimage or bare; of signed and crowd, under what circumstances
 	Round  int    `json:"round,omitempty"`
 	load
 	CPU      float64 `json:"cpu_seconds,omitempty"`          // until the server was idle again, as Seconds
@@ -21,6 +21,10 @@ type measurement struct {
 	Side     int     `json:"side,omitempty"`    // of a trace's tiles, in pixels
 	Pixels   int64   `json:"pixels,omitempty"`  // delivered in a trace
 	View     float64 `json:"view_ms,omitempty"` // median time in which a trace's view was complete
+
+	SignIns    int     `json:"sign_ins,omitempty"`
+	SignIn     float64 `json:"sign_in_ms,omitempty"`     // median time of one
+	SignInRate float64 `json:"sign_in_second,omitempty"` // in a second
 }
 
 func (m measurement) print() error { return json.NewEncoder(os.Stdout).Encode(m) }

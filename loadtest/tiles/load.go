@@ -17,6 +17,18 @@ type load struct {
 	Seconds  float64 `json:"seconds"`
 	P50      float64 `json:"p50_ms"`
 	P95      float64 `json:"p95_ms"`
+
+	times []time.Duration // of each request, ascending
+}
+
+// and is two loads as one.
+func (l load) and(m load) load {
+	times := slices.Concat(l.times, m.times)
+	slices.Sort(times)
+	return load{
+		Requests: l.Requests + m.Requests, Bytes: l.Bytes + m.Bytes, Seconds: l.Seconds + m.Seconds,
+		P50: quantile(times, 0.50), P95: quantile(times, 0.95), times: times,
+	}
 }
 
 // rate is in requests a second.
@@ -26,6 +38,30 @@ func (l load) rate() float64 { return float64(l.Requests) / l.Seconds }
 // answered. Everything but 200 is an error and ends the loop; take sees every
 // answer, from several goroutines, while the clock runs: it should be quick.
 func closedLoop(ctx context.Context, clients []*client, n int, path func(int) string, take func(int, answer) error) (load, error) {
+	return loop(ctx, clients, n, func(int) time.Time { return time.Now() }, path, take)
+}
+
+// pacedLoop asks for perSecond paths a second, whatever became of those before: readers
+// do not wait for one another.
+func pacedLoop(ctx context.Context, clients []*client, n, perSecond int, path func(int) string, take func(int, answer) error) (load, error) {
+	start, every := time.Now(), time.Second/time.Duration(perSecond)
+	return loop(ctx, clients, n, func(i int) time.Time { return await(start.Add(time.Duration(i) * every)) }, path, take)
+}
+
+// await sleeps until a request is due and gives the instant from which its time counts.
+// What the connection before it took too long is the server's; that this process woke
+// late is not.
+func await(due time.Time) time.Time {
+	wait := time.Until(due)
+	if wait <= 0 {
+		return due
+	}
+	time.Sleep(wait)
+	return time.Now()
+}
+
+// loop is closedLoop, where begin is when a request begins: it may wait for that.
+func loop(ctx context.Context, clients []*client, n int, begin func(int) time.Time, path func(int) string, take func(int, answer) error) (load, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	times := make([]time.Duration, n)
@@ -35,7 +71,7 @@ func closedLoop(ctx context.Context, clients []*client, n int, path func(int) st
 	for _, c := range clients {
 		loops.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				before := time.Now()
+				before := begin(i)
 				a, err := c.get(ctx, path(i))
 				times[i] = time.Since(before)
 				if err == nil {
@@ -57,7 +93,7 @@ func closedLoop(ctx context.Context, clients []*client, n int, path func(int) st
 		return load{}, context.Cause(ctx)
 	}
 	slices.Sort(times)
-	return load{Requests: n, Bytes: bytes.Load(), Seconds: wall.Seconds(), P50: quantile(times, 0.50), P95: quantile(times, 0.95)}, nil
+	return load{Requests: n, Bytes: bytes.Load(), Seconds: wall.Seconds(), P50: quantile(times, 0.50), P95: quantile(times, 0.95), times: times}, nil
 }
 
 func accept(a answer, path string) error {

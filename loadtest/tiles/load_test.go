@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image/color"
 	"net/http"
@@ -161,4 +162,54 @@ func TestRecordingIsRepeatedByTheBareHandler(t *testing.T) {
 	if err != nil || a.Header.Get("X-Tessera-Cache") != "edge" || a.Header.Get("Etag") != `"1"` || !bytes.Equal(a.Body, picture) {
 		t.Errorf("%v %v", a.Header, err)
 	}
+}
+
+// A pace is kept whatever becomes of requests, and only what is late by the server's doing
+// counts as time.
+func TestPacedLoop(t *testing.T) {
+	to := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "x") })
+	clients := to.clients("")
+	defer closeAll(clients)
+	l, err := pacedLoop(t.Context(), clients, 21, 200, func(int) string { return "/" }, func(int, answer) error { return nil })
+	if err != nil || l.Requests != 21 || l.Seconds < 0.1 {
+		t.Errorf("%+v, %v: twenty times 5 ms are between 21 requests", l, err)
+	}
+	if both := l.and(l); both.Requests != 42 || both.P50 != l.P50 || both.P95 > l.times[20].Seconds()*1e3 {
+		t.Errorf("%+v twice is %+v", l, both)
+	}
+	if due := time.Now().Add(-time.Second); !await(due).Equal(due) {
+		t.Error("a request that the server made late counts from when it was sent")
+	}
+}
+
+// A crowd signs in over and over until it leaves, and a closed door is told of.
+func TestCrowd(t *testing.T) {
+	shut := make(chan struct{})
+	came := make(chan string, 1000)
+	to := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-shut:
+			http.Error(w, "shut", http.StatusForbidden)
+		default:
+			http.SetCookie(w, &http.Cookie{Name: "tessera_session", Value: "s"})
+			w.WriteHeader(http.StatusSeeOther)
+			came <- r.FormValue("email")
+		}
+	})
+	c := &crowd{base: to.base, people: 3, entrances: 2, password: "right"}
+	leave := c.come(t.Context())
+	seen := map[string]bool{}
+	for len(seen) < 3 {
+		seen[<-came] = true
+	}
+	if err := leave(); err != nil || len(c.times) < 3 || !seen["reader-3@example.org"] {
+		t.Errorf("%v, %v: %v", c.times, seen, err)
+	}
+	close(shut)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := c.enter(ctx, 0); err == nil {
+		t.Error("a door that is shut lets people in")
+	}
+	forms.CloseIdleConnections()
 }

@@ -25,6 +25,7 @@ var steps = map[string]step{
 	"record":  record,
 	"bare":    bare,
 	"warm":    warm,
+	"crowd":   signIns,
 	"memory":  memory,
 	"report":  report,
 }

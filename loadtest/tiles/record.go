@@ -25,25 +25,30 @@ type recorded struct {
 }
 
 // record signs in, asks for tiles until the server's memory holds them, and keeps
-// the answers with their headers. The password comes from TILES_PASSWORD.
+// the answers with their headers. The password comes from TILES_PASSWORD. Without
+// somebody to sign in the image has to be open.
 func record(ctx context.Context, args []string) error {
 	flags, read := targetFlags("record")
-	user := flags.String("user", "", "address to sign in with")
+	user := flags.String("user", "", "address to sign in with; none: nobody signs in")
 	out := flags.String("out", "", "file of the recording")
 	t, err := read(args)
 	if err != nil {
 		return err
 	}
-	cookie, err := signIn(ctx, t.base, *user, os.Getenv("TILES_PASSWORD"))
-	if err != nil {
-		return err
+	cookie := ""
+	if *user != "" {
+		if cookie, err = signIn(ctx, t.base, *user, os.Getenv("TILES_PASSWORD")); err != nil {
+			return err
+		}
 	}
 	drawn, err := t.draw(ctx, cookie)
 	if err != nil {
 		return err
 	}
-	if err := t.refused(ctx, drawn[0]); err != nil {
-		return err
+	if cookie != "" {
+		if err := t.refused(ctx, drawn[0]); err != nil {
+			return err
+		}
 	}
 	answers, err := t.warmUp(ctx, cookie, drawn)
 	if err != nil {
@@ -51,6 +56,9 @@ func record(ctx context.Context, args []string) error {
 	}
 	return writeJSON(*out, recording{cookie, answers})
 }
+
+// forms sends what people fill in and shows where they were led.
+var forms = &http.Client{Timeout: answerTime, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // signIn posts the login form and returns the session cookie.
 func signIn(ctx context.Context, base *url.URL, user, password string) (string, error) {
@@ -62,8 +70,7 @@ func signIn(ctx context.Context, base *url.URL, user, password string) (string, 
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Origin", origin)
-	c := &http.Client{Timeout: answerTime, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := c.Do(r)
+	resp, err := forms.Do(r)
 	if err != nil {
 		return "", err
 	}

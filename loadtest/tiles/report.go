@@ -12,9 +12,11 @@ import (
 	"text/tabwriter"
 )
 
-// What is wanted at least (ratios) or at most (bytes).
+// What is wanted at least (ratios) or at most (bytes, and what sign-ins may do to tiles).
 const (
 	warmFloor   = 0.8
+	signedFloor = 0.9
+	signInLimit = 1.2 // times as long as without sign-ins
 	memoryLimit = 500_000_000
 )
 
@@ -65,7 +67,7 @@ func readResults(r io.Reader) (results, error) {
 func (r results) table(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "round\tserver\trequests/s\tp50 ms\tp95 ms\tKB each\tCPU ms each\tpeak MB\tMpx/s\tCPU ms/Mpx\tview ms\t\n")
-	for _, kind := range []string{"cold", "trace", "warm", "memory"} {
+	for _, kind := range []string{"cold", "trace", "warm", "signed", "crowd", "memory"} {
 		for _, m := range r {
 			if m.Kind == kind {
 				m.row(t)
@@ -114,14 +116,14 @@ func rate(ours, theirs measurement) float64 { return ours.rate() / theirs.rate()
 
 // cold compares cold tiles of one structure.
 func (r results) cold(w io.Writer, picture string, floor float64) {
-	ratios := r.ratios("cold", "iipimage", rate)
+	ratios := r.ratios("cold", "tessera", "iipimage", rate)
 	if len(ratios) == 0 {
 		return
 	}
 	x := median(ratios)
 	fmt.Fprintf(w, "%s  cold tiles, %s: %.2fx the requests/s of iipimage (wanted %.1fx; rounds %.2f)\n", verdict(x >= floor), picture, x, floor, ratios)
-	p50 := r.ratios("cold", "iipimage", func(ours, theirs measurement) float64 { return theirs.P50 / ours.P50 })
-	cpu := r.ratios("cold", "iipimage", func(ours, theirs measurement) float64 { return theirs.CPU / ours.CPU })
+	p50 := r.ratios("cold", "tessera", "iipimage", func(ours, theirs measurement) float64 { return theirs.P50 / ours.P50 })
+	cpu := r.ratios("cold", "tessera", "iipimage", func(ours, theirs measurement) float64 { return theirs.CPU / ours.CPU })
 	fmt.Fprintf(w, "      %.2fx as fast at the median tile, %.2fx the tiles for the same processor time\n", median(p50), median(cpu))
 	fmt.Fprintf(w, "      before the clock the file was looked into: %.0f ms of processor time, iipimage %.0f ms\n", r.prepared("tessera"), r.prepared("iipimage"))
 }
@@ -142,7 +144,7 @@ func (r results) prepared(server string) float64 {
 func (r results) trace(w io.Writer, picture string, floor float64) {
 	for _, side := range r.sides() {
 		part := r.side(side)
-		ratios := part.ratios("trace", "iipimage", func(ours, theirs measurement) float64 { return ours.pixelRate() / theirs.pixelRate() })
+		ratios := part.ratios("trace", "tessera", "iipimage", func(ours, theirs measurement) float64 { return ours.pixelRate() / theirs.pixelRate() })
 		if len(ratios) == 0 {
 			continue
 		}
@@ -151,8 +153,8 @@ func (r results) trace(w io.Writer, picture string, floor float64) {
 			label, wanted = verdict(x >= floor), fmt.Sprintf("wanted %.1fx", floor)
 		}
 		fmt.Fprintf(w, "%s  traces, %s in tiles of %d: %.2fx the pixels/s of iipimage (%s; rounds %.2f)\n", label, picture, side, x, wanted, ratios)
-		view := part.ratios("trace", "iipimage", func(ours, theirs measurement) float64 { return theirs.View / ours.View })
-		cpu := part.ratios("trace", "iipimage", func(ours, theirs measurement) float64 { return theirs.CPU / ours.CPU })
+		view := part.ratios("trace", "tessera", "iipimage", func(ours, theirs measurement) float64 { return theirs.View / ours.View })
+		cpu := part.ratios("trace", "tessera", "iipimage", func(ours, theirs measurement) float64 { return theirs.CPU / ours.CPU })
 		fmt.Fprintf(w, "      the median view complete %.2fx as fast, %.2fx the pixels for the same processor time\n", median(view), median(cpu))
 	}
 }
@@ -185,15 +187,52 @@ func (r results) verdicts(w io.Writer) {
 	for _, floor := range floors {
 		r.picture(floor.picture).trace(w, floor.picture, floor.trace)
 	}
-	if ratios := r.ratios("warm", "bare", rate); len(ratios) > 0 {
+	if ratios := r.ratios("warm", "tessera", "bare", rate); len(ratios) > 0 {
 		x := median(ratios)
 		fmt.Fprintf(w, "%s  warm tiles: %.2fx the requests/s of a bare net/http handler (wanted %.1fx; rounds %.2f)\n", verdict(x >= warmFloor), x, warmFloor, ratios)
 	}
+	r.signed(w)
+	r.signIns(w)
 	for _, m := range r {
 		if m.Kind == "memory" {
 			fmt.Fprintf(w, "%s  memory: %.0f MB at most for the process tree over %d tiles (wanted < %d MB)\n", verdict(m.Peak < memoryLimit), float64(m.Peak)/1e6, m.Requests, memoryLimit/1_000_000)
 		}
 	}
+}
+
+// signed compares tiles that only a signed-in reader gets with open ones.
+func (r results) signed(w io.Writer) {
+	ratios := r.ratios("signed", "signed-in", "open", rate)
+	if len(ratios) == 0 {
+		return
+	}
+	x := median(ratios)
+	fmt.Fprintf(w, "%s  warm tiles of a signed-in reader: %.2fx the requests/s of open ones (wanted %.1fx; rounds %.2f)\n", verdict(x >= signedFloor), x, signedFloor, ratios)
+	cpu := r.ratios("signed", "signed-in", "open", func(signed, open measurement) float64 { return open.CPU / signed.CPU })
+	fmt.Fprintf(w, "      %.2fx the tiles for the same processor time (rounds %.2f)\n", median(cpu), cpu)
+}
+
+// signIns tells what sign-ins do to tiles, and what they cost themselves.
+func (r results) signIns(w io.Writer) {
+	p50 := r.ratios("crowd", "sign-ins", "quiet", func(busy, quiet measurement) float64 { return busy.P50 / quiet.P50 })
+	if len(p50) == 0 {
+		return
+	}
+	p95 := r.ratios("crowd", "sign-ins", "quiet", func(busy, quiet measurement) float64 { return busy.P95 / quiet.P95 })
+	x, y := median(p50), median(p95)
+	fmt.Fprintf(w, "%s  warm tiles while people sign in: %.2fx the median time of a tile, %.2fx its 95th percentile (wanted at most %.1fx; rounds %.2f, %.2f)\n",
+		verdict(max(x, y) <= signInLimit), x, y, signInLimit, p50, p95)
+	var rates, times []float64
+	for _, m := range r {
+		if m.SignIns > 0 {
+			rates, times = append(rates, m.SignInRate), append(times, m.SignIn)
+		}
+	}
+	cost := r.ratios("crowd", "sign-ins", "quiet", func(busy, quiet measurement) float64 {
+		return (busy.CPU - quiet.CPU) * 1e3 / float64(busy.SignIns)
+	})
+	fmt.Fprintf(w, "      %.0f sign-ins a second, the median one in %.0f ms; each takes %.0f ms of a processor, so %.0f a second and core\n",
+		median(rates), median(times), median(cost), 1e3/median(cost))
 }
 
 func verdict(met bool) string {
@@ -203,12 +242,13 @@ func verdict(met bool) string {
 	return "MISS"
 }
 
-// ratios pairs tessera's measurements with another server's of the same round.
-func (r results) ratios(kind, other string, of func(ours, theirs measurement) float64) []float64 {
+// ratios pairs measurements of one server, or under one circumstance, with another's of
+// the same round.
+func (r results) ratios(kind, one, other string, of func(ours, theirs measurement) float64) []float64 {
 	var all []float64
 	for _, ours := range r {
 		for _, theirs := range r {
-			if ours.Kind == kind && theirs.Kind == kind && ours.Server == "tessera" && theirs.Server == other && ours.Round == theirs.Round {
+			if ours.Kind == kind && theirs.Kind == kind && ours.Server == one && theirs.Server == other && ours.Round == theirs.Round {
 				all = append(all, of(ours, theirs))
 			}
 		}

@@ -15,6 +15,7 @@ import (
 // requests as -requests says, after a tenth of them unmeasured.
 func warm(ctx context.Context, args []string) error {
 	flags, read := targetFlags("warm")
+	kind := flags.String("kind", "warm", "part of the report")
 	server := flags.String("server", "", "name in the report")
 	round := flags.Int("round", 1, "number in the report")
 	file := flags.String("answers", "", "file of the recording")
@@ -32,7 +33,7 @@ func warm(ctx context.Context, args []string) error {
 	if _, err := rec.replay(ctx, clients, *requests/10); err != nil {
 		return err
 	}
-	m := measurement{Kind: "warm", Server: *server, Round: *round}
+	m := measurement{Kind: *kind, Server: *server, Round: *round}
 	before, err := cpuSeconds(t.pids)
 	if err != nil {
 		return err
@@ -49,13 +50,18 @@ func warm(ctx context.Context, args []string) error {
 }
 
 func (rec recording) replay(ctx context.Context, clients []*client, requests int) (load, error) {
-	at := func(i int) recorded { return rec.Answers[i%len(rec.Answers)] }
-	return closedLoop(ctx, clients, requests, func(i int) string { return at(i).Path }, func(i int, a answer) error {
-		if !bytes.Equal(a.Body, at(i).Body) {
-			return fmt.Errorf("%s: the answer is not the recorded one", at(i).Path)
-		}
-		return nil
-	})
+	return closedLoop(ctx, clients, requests, rec.path, rec.compare)
+}
+
+func (rec recording) at(i int) recorded { return rec.Answers[i%len(rec.Answers)] }
+
+func (rec recording) path(i int) string { return rec.at(i).Path }
+
+func (rec recording) compare(i int, a answer) error {
+	if !bytes.Equal(a.Body, rec.at(i).Body) {
+		return fmt.Errorf("%s: the answer is not the recorded one", rec.path(i))
+	}
+	return nil
 }
 
 // bare serves a recording with net/http and nothing else, until it is ended: what

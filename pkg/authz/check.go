@@ -83,6 +83,8 @@ func checkTier(r Rule) error {
 		return nil
 	case r.Access == Hidden:
 		return errors.New("its access is hidden, and a smaller image would tell that there is one; remove the tier, or set access to groups")
+	case r.Access == Hook:
+		return errors.New("its access is hook, and a smaller image would tell of those that the other system hides; remove the tier, or set another access")
 	case r.Access == Open && r.Terms == "":
 		return errors.New("its access is open, so nobody needs the smaller image; remove the tier, or set another access")
 	}

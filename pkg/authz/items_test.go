@@ -107,6 +107,7 @@ func TestCheckSetting(t *testing.T) {
 		{authz.Setting{Access: authz.Deny, From: now, Until: now}, "ends before it begins"},
 		{authz.Setting{Access: authz.Deny, Tier: &authz.Tier{}}, "no bound"},
 		{authz.Setting{Access: authz.Deny, Tier: &authz.Tier{Scale: 8}}, ""},
+		{authz.Setting{Access: authz.Hook, Tier: &authz.Tier{Scale: 8}}, "would tell of those that the other system hides"},
 	} {
 		err := p.CheckSetting(row.setting)
 		if (err == nil) != (row.problem == "") || err != nil && !strings.Contains(err.Error(), row.problem) {

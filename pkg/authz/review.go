@@ -123,7 +123,7 @@ func (r *reviewer) definition(kind, name string) {
 	}
 }
 
-// Match is a rule that names an image.
+// Match is a rule that names an image, or the image's own setting.
 type Match struct {
 	Rule    string `json:"rule"`
 	Decides bool   `json:"decides"`
@@ -133,35 +133,50 @@ type Match struct {
 // maxMatches bounds what is told about one image.
 const maxMatches = 20
 
-// Matches lists the rules that name an image, in order, with the part that each has in
-// the decision at an instant. It tries every pattern, unlike Decide.
+// Matches lists what there is about an image, its own setting before the rules that
+// name it, in order, with the part that each has in the decision at an instant. It
+// tries every pattern, unlike Decide.
 func (p *Policy) Matches(image string, now time.Time) []Match {
 	var found []Match
-	last, decided := -1, false
+	decider := "" // in words; "": nothing has decided yet
+	if o := p.ownOf(image); o != nil {
+		m := part(o.time, now, "")
+		m.Rule = ItemRule
+		if m.Decides {
+			decider, m.Note = ItemRule, cmp.Or(m.Note, "It decides: it comes before every rule.")
+		}
+		found = append(found, m)
+	}
+	last := -1
 	for _, e := range p.named {
 		if e.rule == last || len(found) == maxMatches || !e.pattern.match(image, false) {
 			continue
 		}
 		last = e.rule
-		m := p.part(e, now, decided)
-		found, decided = append(found, m), decided || m.Decides
+		m := part(e.time, now, decider)
+		m.Rule = p.verdicts[e.rule].anonymous.Rule
+		if m.Decides {
+			decider, m.Note = "a rule before it", cmp.Or(m.Note, "It decides: it is the first that names the image.")
+		}
+		found = append(found, m)
 	}
 	return found
 }
 
-func (p *Policy) part(e entry, now time.Time, decided bool) Match {
-	m := Match{Rule: p.verdicts[e.rule].anonymous.Rule, Note: "It decides: it is the first that names the image."}
+// part is that of something with a time, nil for always, where decider has decided
+// before it. The note is left to the caller where time has no part.
+func part(w *window, now time.Time, decider string) (m Match) {
 	counts, changes := true, time.Time{}
-	if e.time != nil {
-		counts, changes = e.time.at(now)
+	if w != nil {
+		counts, changes = w.at(now)
 	}
 	switch {
 	case !counts && changes.IsZero():
-		m.Note = "Its time ended on " + inWords(e.time.until) + "."
+		m.Note = "Its time ended on " + inWords(w.until) + "."
 	case !counts:
 		m.Note = "It counts from " + inWords(changes) + " on, and not before."
-	case decided:
-		m.Note = "It does not decide: a rule before it does."
+	case decider != "":
+		m.Note = "It does not decide: " + decider + " does."
 	case !changes.IsZero():
 		m.Decides, m.Note = true, "It decides until "+inWords(changes)+"."
 	default:

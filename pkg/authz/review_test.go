@@ -120,3 +120,41 @@ func TestMatches(t *testing.T) {
 		}
 	}
 }
+
+// An image's own setting comes first among what there is about it, as it does where it
+// is decided, and while its time is not the rules do.
+func TestMatchesOfItems(t *testing.T) {
+	p := compile(t, authz.Login, authz.Rule{Name: "open", Images: []string{"a/**"}, Access: authz.Open})
+	items := authz.NewItems()
+	for image, s := range map[string]authz.Setting{
+		"a/closed":  {Access: authz.Deny},
+		"a/for now": {Access: authz.Deny, Until: now.Add(time.Hour)},
+		"a/over":    {Access: authz.Deny, Until: now.Add(-time.Hour)},
+		"a/lost":    {Access: authz.Open, Terms: "gone"},
+	} {
+		if err := items.Set(image, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p = p.With(items)
+	for image, notes := range map[string][2]string{
+		"a/closed":  {"before every rule", "the image's own setting does"},
+		"a/for now": {"decides until", "the image's own setting does"},
+		"a/over":    {"ended on", "the first that names"},
+		"a/lost":    {"before every rule", "the image's own setting does"},
+	} {
+		got := p.Matches(image, now)
+		if len(got) != 2 || got[0].Rule != authz.ItemRule || got[1].Rule != "open" {
+			t.Fatalf("%s: %+v", image, got)
+		}
+		decides := p.Decide(reader, image, now).Rule
+		for i, m := range got {
+			if m.Decides != (m.Rule == decides) || !strings.Contains(m.Note, notes[i]) {
+				t.Errorf("%s, decided by %s: %+v, want %q", image, decides, m, notes[i])
+			}
+		}
+	}
+	if got := p.Matches("a/x", now); len(got) != 1 || !got[0].Decides {
+		t.Errorf("without a setting of its own: %+v", got)
+	}
+}

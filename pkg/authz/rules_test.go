@@ -243,6 +243,7 @@ func TestCompileRefusesWhatRulesName(t *testing.T) {
 		{authz.Rule{Access: authz.Login, Until: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}, "not between 1970 and 2500"},
 		{authz.Rule{Access: authz.Open, Tier: tier}, "nobody needs the smaller image"},
 		{authz.Rule{Access: authz.Hidden, Tier: tier}, "would tell that there is one"},
+		{authz.Rule{Access: authz.Hook, Tier: tier}, "would tell of those that the other system hides"},
 		{authz.Rule{Access: authz.Login, Tier: &authz.Tier{}}, "no bound"},
 		{authz.Rule{Access: authz.Login, Tier: &authz.Tier{Scale: 1}}, "from 2 to"},
 		{authz.Rule{Access: authz.Login, Tier: &authz.Tier{Side: -4}}, "from 1 to"},
@@ -274,6 +275,14 @@ func TestCompileRefusesDefinitions(t *testing.T) {
 	} {
 		if _, err := (authz.Document{Definitions: tt.d}).Compile(authz.Login); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: %v, want %q in it", tt.d, err, tt.want)
+		}
+	}
+}
+
+func TestSplitTier(t *testing.T) {
+	for id, want := range map[string]string{"a~reduced": "a", "a/b.jp2~reduced": "a/b.jp2", "a": "", "~reduced": "", "a/~reduced": "", "a~reduced/b": "", "a~reduced~reduced": "a~reduced"} {
+		if of, marked := authz.SplitTier(id); of != want || marked != (want != "") {
+			t.Errorf("%s: %q, %v", id, of, marked)
 		}
 	}
 }

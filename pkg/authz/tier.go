@@ -1,6 +1,9 @@
 package authz
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Tier is a smaller image that everyone may see of one that is not for everyone. Its
 // bounds are on the scale of the whole image: no region of it shows more detail, so
@@ -15,6 +18,28 @@ const (
 	maxTierScale = 1024
 	maxTierSide  = 20_000
 )
+
+// TierMark behind an image's identifier names its tier, which is an image of its own.
+// It does so only where what decides about the image gives it one; elsewhere it is a
+// part of a name like any other.
+const TierMark = "~reduced"
+
+// SplitTier finds the image of whose tier id may be the name.
+func SplitTier(id string) (of string, marked bool) {
+	of, marked = strings.CutSuffix(id, TierMark)
+	if !marked || of == "" || strings.HasSuffix(of, "/") {
+		return "", false
+	}
+	return of, true
+}
+
+// OfTier is the decision about the tier of an image of which d is that about the whole.
+// A tier is there for everybody for as long as what gives it counts.
+func (d Decision) OfTier() Decision {
+	d.Outcome, d.Public, d.ViewOnly = Allow, true, false
+	d.Reason = "This is the smaller image, which everyone may see."
+	return d
+}
 
 // Size is the width and height in pixels of the tier of an image: at least 1 each,
 // and never above what the bounds give.

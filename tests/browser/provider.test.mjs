@@ -3,7 +3,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { openMirador, refused } from './mirador.mjs';
-import { administrator, api, freePort, shows, startChromium, startProvider, startSite, startTessera } from './support.mjs';
+import { administrator, api, clean, enter, fits, freePort, shows, startChromium, startProvider, startSite, startTessera } from './support.mjs';
 
 let server, site, browser, provider;
 before(async () => {
@@ -22,14 +22,6 @@ after(async () => {
 });
 
 const shot = async (page, name) => { if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${name}.png` }); };
-
-// enter fills in the provider's own page.
-async function enter(page, name = 'alice') {
-  await page.waitForURL('http://login.campus.localhost:*/**');
-  await page.getByLabel('Name').fill(name);
-  await page.getByLabel('Password').fill('password');
-  await page.getByRole('button', { name: 'Enter' }).click();
-}
 
 test('restricted in Mirador: by the provider, tiles, the session ended, none (C.7, R24, R35)', async () => {
   const context = await browser.newContext({ viewport: { width: 1100, height: 800 } });
@@ -104,3 +96,44 @@ test('an account of here adds the provider, and is what it opens from then on (R
   await page.getByRole('heading', { level: 1 }).waitFor();
   await context.close();
 });
+
+// signedIn opens a page for administrators.
+async function signedIn(context, path) {
+  const page = await context.newPage();
+  await page.goto(`${server.base}/auth/login?next=${encodeURIComponent(path)}`);
+  await page.getByLabel(/e-mail/i).fill(administrator.email);
+  await page.getByLabel(/^password/i).fill(administrator.password);
+  await page.getByRole('button', { name: /^sign in/i }).click();
+  await page.waitForURL(`${server.base}${path}`, { waitUntil: 'load' });
+  return page;
+}
+
+test('administrators: what to register, whether it works, everybody signed out', async () => {
+  const reading = await browser.newContext();
+  const reader = await reading.newPage();
+  await reader.goto(`${server.base}/auth/oidc/default/start?next=/view/login%252Fquadrants`);
+  await enter(reader);
+  await reader.waitForURL('**/view/**');
+  const context = await browser.newContext();
+  const page = await signedIn(context, '/auth/admin/providers');
+  await page.getByRole('button', { name: 'Check Campus now' }).click();
+  await page.getByRole('status').filter({ hasText: 'Campus was asked just now: Works.' }).waitFor();
+  assert.equal(await page.locator('#default-redirect').textContent(), `${server.base}/auth/oidc/default/callback`);
+  const shown = await page.content();
+  assert.ok(!shown.includes('a secret of the client'), 'the secret of the client is shown (R34)');
+  await page.getByRole('button', { name: 'Sign out everybody who signed in by Campus' }).click();
+  await page.getByText('The sessions were ended.').waitFor();
+  assert.equal((await reader.goto(`${server.base}/view/login%2Fquadrants`)).status(), 401);
+  await Promise.all([context.close(), reading.close()]);
+});
+
+for (const [scheme, width] of [['light', 1200], ['dark', 1200], ['light', 380]]) {
+  test(`providers are clean to axe, ${scheme}, ${width} px wide`, async () => {
+    const context = await browser.newContext({ bypassCSP: true, colorScheme: scheme, viewport: { width, height: 850 } });
+    const page = await signedIn(context, '/auth/admin/providers');
+    const name = `providers-${scheme}-${width}`;
+    await clean(page, name);
+    await fits(page, name);
+    await context.close();
+  });
+}

@@ -127,6 +127,14 @@ func ruleCommands(t *testing.T, s *server, _ *http.Client) {
 		t.Errorf("%+v after %+v", after, before)
 	}
 	sh.fails("Somebody else changed the rules", "admin", "rule", "set", write(mine))
+	const slip = `{"items": [{"name": "hers", "images": ["**"], "access": "open"}, {"name": "slip", "images": ["mpas/**"], "access": "deny"}]}`
+	if said := sh.must(nil, "admin", "rule", "set", write(slip)); !strings.Contains(said, "note: rule 2 (slip): It names no image that is there now.") || strings.Contains(said, "note: rule 1") {
+		t.Errorf("a rule that names nothing is put in force without a word:\n%s", said)
+	}
+	if said := sh.must(nil, "admin", "rule", "list"); !strings.Contains(said, "note: rule 2 (slip)") {
+		t.Errorf("listed without a word:\n%s", said)
+	}
+	sh.must(nil, "admin", "rule", "set", write(hers))
 	sh.fails("Somebody else changed the rules", "admin", "rule", "set", write(hers), "--if-match", "1")
 	sh.fails("write the revision", "admin", "rule", "set", write(hers), "--if-match", "newest")
 	var now table

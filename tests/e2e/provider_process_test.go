@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -38,16 +39,35 @@ func launch(t *testing.T, cmd *exec.Cmd) (stdout *bufio.Scanner) {
 // startOP starts the certified provider for a server at url and gives its issuer.
 func startOP(t *testing.T, url string) string {
 	t.Helper()
+	issuer, _ := startRotatingOP(t, url)
+	return issuer
+}
+
+// startRotatingOP does so and can have it sign by a new key.
+func startRotatingOP(t *testing.T, url string) (issuer string, rotate func()) {
+	t.Helper()
 	cmd := exec.Command("../../scripts/op.sh")
 	cmd.Env = append(os.Environ(), "RP="+url, "RP_CALL="+strings.Replace(url, "localhost", "127.0.0.1", 1))
-	lines := launch(t, cmd)
-	for lines.Scan() {
-		if issuer, ok := strings.CutPrefix(lines.Text(), "ready "); ok {
-			return issuer
-		}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("the provider did not start: ", cmd.Stderr)
-	return ""
+	lines := launch(t, cmd)
+	said := func(word string) string {
+		for lines.Scan() {
+			if rest, ok := strings.CutPrefix(lines.Text(), word); ok {
+				return strings.TrimSpace(rest)
+			}
+		}
+		t.Fatal("the provider did not say ", word, ": ", cmd.Stderr)
+		return ""
+	}
+	return said("ready "), func() {
+		if _, err := io.WriteString(in, "rotate\n"); err != nil {
+			t.Fatal(err)
+		}
+		said("rotated")
+	}
 }
 
 const dexConfig = `

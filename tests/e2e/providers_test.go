@@ -113,6 +113,7 @@ func TestRealProviders(t *testing.T) {
 			if got := s.api(s.signIn(adminEmail, adminPassword), http.MethodGet, "/users?email=alice@example.edu", ""); strings.Count(string(got.body), `"id"`) != 1 {
 				t.Errorf("R50 users: %s", got.body)
 			}
+			administered(t, s)
 			_, text := visit(t, c, s.url+"/auth/logout")
 			if got := s.tile(c); got != http.StatusUnauthorized {
 				t.Errorf("after signing out: %d", got)
@@ -125,6 +126,32 @@ func TestRealProviders(t *testing.T) {
 			}
 		})
 	}
+}
+
+// administered looks at a real provider as an administrator does, and at one that is gone.
+func administered(t *testing.T, s *server) {
+	t.Helper()
+	var p struct {
+		State  string
+		Notes  []string
+		Keys   struct{ Count int }
+		SignIn struct {
+			Sessions, SignIns int
+			Redirect          []string `json:"redirectUris"`
+		}
+	}
+	s.shell().must(&p, "admin", "provider", "check", "default")
+	if p.State != "works" || len(p.Notes) != 0 || p.Keys.Count == 0 || p.SignIn.Sessions != 2 || p.SignIn.SignIns != 2 {
+		t.Errorf("%+v", p)
+	}
+	said := s.shell().must(nil, "admin", "provider", "check", "default")
+	if want := "/auth/oidc/default/callback"; len(p.SignIn.Redirect) != 1 || !strings.HasSuffix(p.SignIn.Redirect[0], want) || !strings.Contains(said, p.SignIn.Redirect[0]) {
+		t.Errorf("%q:\n%s", p.SignIn.Redirect, said)
+	}
+	if said = s.shell().must(nil, "admin", "provider", "list"); !strings.Contains(said, "default  works  2") || strings.Contains(said, clientSecret) {
+		t.Errorf("list:\n%s", said)
+	}
+	s.shell().fails("No provider of that name", "admin", "provider", "check", "nobody")
 }
 
 var (
@@ -165,42 +192,59 @@ func TestLogoutByProvider(t *testing.T) {
 	}
 }
 
-// R42 against the certified provider: tokens are used once, and a second use ends all.
-func TestRefreshOfProvider(t *testing.T) {
-	const back = "http://127.0.0.1:9"
-	issuer := startOP(t, back)
-	client := egress.NewClient(egress.Config{Loopback: true})
-	set, err := oidc.New(oidc.Config{Client: client, Providers: []oidc.Settings{{
+// unreachable is where a provider leads back to in tests that take over there themselves.
+const unreachable = "http://127.0.0.1:9"
+
+// partner is the certified provider as package oidc sees it.
+func partner(t *testing.T, issuer string, client *http.Client, now func() time.Time) *oidc.Provider {
+	t.Helper()
+	set, err := oidc.New(oidc.Config{Client: client, Now: now, Providers: []oidc.Settings{{
 		Name: "default", Issuer: issuer, ClientID: "tessera", ClientSecret: clientSecret, Scopes: []string{"openid", "profile", "groups"},
 		Mapping: func(map[string]any) (p oidc.Person, _ []string, err error) { return p, nil, nil },
 	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer set.Close()
-	p := set.Find("default")
-	address, d, err := p.Depart(t.Context(), back+"/auth/oidc/default/callback")
+	t.Cleanup(set.Close)
+	return set.Find("default")
+}
+
+// arrive signs in by the provider's own form in a new browser.
+func arrive(ctx context.Context, p *oidc.Provider, login string) (oidc.Arrival, error) {
+	address, d, err := p.Depart(ctx, unreachable+"/auth/oidc/default/callback")
 	if err != nil {
-		t.Fatal(err)
+		return oidc.Arrival{}, err
 	}
-	c := surfer(t)
-	c.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
-		if strings.HasPrefix(r.URL.String(), back) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return oidc.Arrival{}, err
+	}
+	c := &http.Client{Jar: jar, Timeout: 20 * time.Second, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+		if strings.HasPrefix(r.URL.String(), unreachable) {
 			return http.ErrUseLastResponse
 		}
 		return nil
-	}
-	at, _ := visit(t, c, address)
-	resp, err := c.PostForm(at.String(), url.Values{"login": {"alice"}, "password": {"password"}})
+	}}
+	resp, err := c.Get(address)
 	if err != nil {
-		t.Fatal(err)
+		return oidc.Arrival{}, err
+	}
+	resp.Body.Close()
+	if resp, err = c.PostForm(resp.Request.URL.String(), url.Values{"login": {login}, "password": {"password"}}); err != nil {
+		return oidc.Arrival{}, err
 	}
 	resp.Body.Close()
 	to, err := resp.Location()
 	if err != nil {
-		t.Fatal(err)
+		return oidc.Arrival{}, err
 	}
-	first, err := p.Arrive(t.Context(), to.Query(), d)
+	return p.Arrive(ctx, to.Query(), d)
+}
+
+// R42 against the certified provider: tokens are used once, and a second use ends all.
+func TestRefreshOfProvider(t *testing.T) {
+	p := partner(t, startOP(t, unreachable), egress.NewClient(egress.Config{Loopback: true}), time.Now)
+	first, err := arrive(t.Context(), p, "alice")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/tessera-iiif/tessera/internal/tile"
@@ -52,6 +53,25 @@ func TestSizes(t *testing.T) {
 				t.Errorf("size %v", got)
 			}
 		})
+	}
+}
+
+// TestMostLevels: a file of as many levels as there may be is drawn from the fewest samples
+// that can be asked for.
+func TestMostLevels(t *testing.T) {
+	const levels = 32 // no encoder at hand makes so many: gray, of a packet without blocks for each
+	data := slices.Concat([]byte("\xFF\x4F\xFF\x51\x00\x29\x00\x00"+
+		"\x00\x00\x03\xE8\x00\x00\x03\xE8\x00\x00\x00\x00\x00\x00\x00\x00"+
+		"\x00\x00\x03\xE8\x00\x00\x03\xE8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x07\x01\x01"+
+		"\xFF\x52\x00\x0C\x00\x00\x00\x01\x00\x20\x04\x04\x00\x01"+
+		"\xFF\x5C\x00\x64\x40"), bytes.Repeat([]byte{0x48}, 3*levels+1),
+		[]byte("\xFF\x90\x00\x0A\x00\x00\x00\x00\x00\x2F\x00\x01\xFF\x93"), make([]byte, levels+1), []byte("\xFF\xD9"))
+	for _, reduce := range []int{0, 3, protocol.MaxReduce} {
+		req := region(tile.J2K, 0, 0, 1000, 1000)
+		req.Reduce, req.Width, req.Height = reduce, 1, 1
+		if got := render(t, data, req).Bounds().Size(); got != image.Pt(1, 1) {
+			t.Errorf("reduced by %d: size %v", reduce, got)
+		}
 	}
 }
 

@@ -29,16 +29,17 @@ const batch = 128
 func (e *Engine) build(id version, o store.Object, b *building) {
 	so, _, _ := b.look()
 	if so == nil {
-		if so = e.load(o); so == nil {
-			so = e.outline(o)
-		}
-		if so == nil {
+		if so = e.begun(o, b); so == nil {
 			return
 		}
 		e.shelve(id, b, so)
 	}
 	if so.index == nil || so.index.Complete() && !so.index.crowded() {
 		return // nothing is left to be done, as with most of those that were stored
+	}
+	if so.index.outlined && !e.recede(b) {
+		b.failed = errBusy
+		return
 	}
 	if e.courteous(so.index, b) != nil {
 		return
@@ -63,6 +64,20 @@ func (e *Engine) build(id version, o store.Object, b *building) {
 	}
 }
 
+// begun has the first that can be known of a file, when it is this build's turn.
+func (e *Engine) begun(o store.Object, b *building) *shelved {
+	select {
+	case e.opening <- struct{}{}:
+		defer func() { <-e.opening }()
+	case <-e.work.Done():
+		return nil
+	}
+	if so := e.load(o); so != nil {
+		return so
+	}
+	return e.outline(o, b)
+}
+
 // courtesy is how long the first tiles of a file far away have the store to themselves.
 const courtesy = time.Second
 
@@ -83,7 +98,7 @@ func (e *Engine) courteous(x *Index, b *building) error {
 
 // outline opens the file for what the main header tells. nil is for what says nothing about
 // the file.
-func (e *Engine) outline(o store.Object) *shelved {
+func (e *Engine) outline(o store.Object, b *building) *shelved {
 	ctx, cancel := context.WithTimeout(e.work, e.cfg.BuildTime)
 	defer cancel()
 	var x *Index
@@ -99,12 +114,20 @@ func (e *Engine) outline(o store.Object) *shelved {
 			x = &Index{}
 			x.Index, err = jp2.NewIndex(h)
 		}
-		if err == nil && x.Memory() > e.cfg.IndexBytes/indexShare {
-			err = refusal{fmt.Errorf("the index would take %d bytes of memory", x.Memory())}
+		if err == nil {
+			err = e.fits(x)
 		}
 		return err
 	})
-	return e.verdict(ctx, o, x, err)
+	return e.verdict(ctx, o, b, x, err)
+}
+
+// fits refuses what would take too much of the memory for all indices.
+func (e *Engine) fits(x *Index) error {
+	if n := x.Memory(); n > e.cfg.IndexBytes/indexShare {
+		return refusal{fmt.Errorf("the index would take %d bytes of memory", n)}
+	}
+	return nil
 }
 
 // opened works on a version's file. Its error is tile.Changed where the file was written to.
@@ -125,7 +148,7 @@ type refusal struct{ error }
 
 // verdict is what became of reading a file: x, a refusal to be remembered, or nil where the
 // error says nothing about the file, so that the next caller tries again.
-func (e *Engine) verdict(ctx context.Context, o store.Object, x *Index, err error) *shelved {
+func (e *Engine) verdict(ctx context.Context, o store.Object, b *building, x *Index, err error) *shelved {
 	if errors.Is(err, context.DeadlineExceeded) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		err = refusal{fmt.Errorf("indexing took longer than %v", e.cfg.BuildTime)}
 	}
@@ -139,6 +162,7 @@ func (e *Engine) verdict(ctx context.Context, o store.Object, x *Index, err erro
 		e.cfg.Log.Warn("image is decoded from the whole file: it cannot be indexed", "key", o.Key, "version", o.Version, "reason", err)
 		return &shelved{refusal: err}
 	case e.work.Err() == nil:
+		b.failed = err
 		e.cfg.Log.Warn("image not indexed this time", "key", o.Key, "error", err)
 	}
 	return nil
@@ -151,7 +175,7 @@ func (e *Engine) inLane(ctx context.Context, o store.Object, b *building, x *Ind
 		x, err = e.complete(ctx, f, o.Size, b, x)
 		return err
 	})
-	so := e.verdict(ctx, o, x, err)
+	so := e.verdict(ctx, o, b, x, err)
 	if so == nil || so.index == nil || !so.index.Complete() {
 		return so
 	}
@@ -194,13 +218,16 @@ func (e *Engine) learnAll(ctx context.Context, f store.Blob, size int64, x *Inde
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		ranges := x.Heads(tiles, false)
-		if e.cfg.Remote {
-			widen(ranges, size)
-		}
+		n, ranges := e.portion(tiles, func(t []int) []jp2.Range {
+			heads := x.Heads(t, false)
+			if e.cfg.Remote {
+				widen(heads, size)
+			}
+			return heads
+		})
 		src, err := fetchHeads(f, ranges)
 		if err == nil {
-			err = x.Learn(src, ranges, tiles, e.told())
+			err = x.Learn(src, ranges, tiles[:n], e.told(ctx))
 		}
 		if err != nil {
 			return err
@@ -229,7 +256,7 @@ func (e *Engine) follow(ctx context.Context, f store.Blob, size int64, h *jp2.He
 		return nil, err
 	}
 	so := &shelved{index: x}
-	err = x.Follow(bound{ctx, src}, size, h, front, e.told(), func() { b.step(so, false) })
+	err = x.Follow(bound{ctx, src}, size, h, front, e.told(ctx), func() { b.step(so, false) })
 	return x, err
 }
 
@@ -242,7 +269,7 @@ func (e *Engine) walk(ctx context.Context, f store.Blob, size int64, h *jp2.Head
 	if err != nil {
 		return nil, err
 	}
-	x, err := jp2.BuildIndex(bound{ctx, local}, size, h, e.within(size))
+	x, err := jp2.BuildIndex(bound{ctx, local}, size, h, e.within(ctx, size))
 	return &Index{Index: x}, err
 }
 

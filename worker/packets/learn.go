@@ -13,9 +13,9 @@ import (
 const (
 	// learners is how many wishes at a time have tiles read to be indexed.
 	learners = 8
-	// walkBytes bounds what of a file is read to walk the packets of the tiles that one wish
-	// touches: times learners, the memory that takes.
-	walkBytes = 16 << 20
+	// headBytes is what of a file is held at a time to index tiles one by one: times learners,
+	// the memory that takes.
+	headBytes = 16 << 20
 )
 
 // errLongWalk says that too many bytes of packets would have to be walked for a wish.
@@ -33,11 +33,11 @@ func (e *Engine) learn(ctx context.Context, o store.Object, x *Index, tiles []in
 	return e.opened(ctx, o, func(f store.Blob) error {
 		err := jp2.ErrWalk
 		if !x.walking.Load() {
-			err = learnFrom(f, x, tiles, false, e.told())
+			err = e.learnFrom(f, x, tiles, false, e.told(ctx))
 		}
 		if errors.Is(err, jp2.ErrWalk) {
 			x.walking.Store(true)
-			err = learnFrom(f, x, tiles, true, e.walked())
+			err = e.learnFrom(f, x, tiles, true, e.walked(ctx))
 		}
 		if err == nil {
 			e.counts.learnt.Add(uint64(len(tiles)))
@@ -47,27 +47,51 @@ func (e *Engine) learn(ctx context.Context, o store.Object, x *Index, tiles []in
 }
 
 // told is the budget of indexing by what headers tell.
-func (e *Engine) told() jp2.Budget { return e.within(0) }
+func (e *Engine) told(ctx context.Context) jp2.Budget { return e.within(ctx, 0) }
 
 // walked is the budget of walking the packets of a few tiles.
-func (e *Engine) walked() jp2.Budget { return e.within(walkBytes) }
+func (e *Engine) walked(ctx context.Context) jp2.Budget { return e.within(ctx, e.cfg.headBytes) }
 
-func (e *Engine) within(walk int64) jp2.Budget {
+// within is a budget that ends with its context: work goes on for long without a read.
+func (e *Engine) within(ctx context.Context, walk int64) jp2.Budget {
 	b := e.cfg.Header
-	b.WalkBytes = walk
+	b.WalkBytes, b.Stop = walk, ctx.Err
 	return b
 }
 
-func learnFrom(f store.Blob, x *Index, tiles []int, whole bool, b jp2.Budget) error {
-	heads := x.Heads(tiles, whole)
-	if n := total(ranges(heads)); whole && n > b.WalkBytes {
-		return fmt.Errorf("%w: %d bytes of packets", errLongWalk, n)
+// learnFrom reads as much at a time as may be held. Packets that have to be walked are not
+// read at all where they are more than that.
+func (e *Engine) learnFrom(f store.Blob, x *Index, tiles []int, whole bool, b jp2.Budget) error {
+	if whole {
+		if n := total(ranges(x.Heads(tiles, true))); n > b.WalkBytes {
+			return fmt.Errorf("%w: %d bytes of packets", errLongWalk, n)
+		}
 	}
-	src, err := fetchHeads(f, heads)
-	if err != nil {
-		return err
+	for len(tiles) > 0 {
+		n, heads := e.portion(tiles, func(t []int) []jp2.Range { return x.Heads(t, whole) })
+		src, err := fetchHeads(f, heads)
+		if err == nil {
+			err = x.Learn(src, heads, tiles[:n], b)
+		}
+		if err != nil {
+			return err
+		}
+		tiles = tiles[n:]
 	}
-	return x.Learn(src, heads, tiles, b)
+	return nil
+}
+
+// portion says how many of the tiles, one at least, have heads that may be held together.
+func (e *Engine) portion(tiles []int, headsOf func(tiles []int) []jp2.Range) (n int, heads []jp2.Range) {
+	held := int64(0)
+	for n < len(tiles) {
+		own := headsOf(tiles[n : n+1])
+		if held += total(ranges(own)); held > e.cfg.headBytes && n > 0 {
+			break
+		}
+		heads, n = append(heads, own...), n+1
+	}
+	return n, heads
 }
 
 // fetched reads what was fetched of a file, and the rest from the file.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/internal/store"
+	"github.com/tessera-iiif/tessera/internal/tile"
 )
 
 func far(c *Config) { c.Remote = true }
@@ -47,8 +48,8 @@ func busy(t *testing.T, e *Engine) (release func()) {
 // file gives.
 func streamed(t *testing.T, e *Engine, f *folder, o store.Object, region jp2.Rect, reduce int) *Index {
 	t.Helper()
-	x, why := e.Index(t.Context(), o, region, reduce)
-	if why != "" {
+	x, why, err := e.Index(t.Context(), o, region, reduce)
+	if why != "" || err != nil {
 		t.Fatalf("%+v: %q", region, why)
 	}
 	blob, err := f.Open(t.Context(), o)
@@ -170,14 +171,40 @@ func TestLearnFails(t *testing.T) {
 	defer release()
 	wantIndex(t, e, o, "")
 	f.fail = errors.New("disk on fire")
-	if x, why := e.Index(t.Context(), o, inner, 0); x != nil || why != Failed {
-		t.Errorf("%q", why)
+	if x, why, err := e.Index(t.Context(), o, inner, 0); x != nil || why != Failed || tile.CodeOf(err) != tile.Unavailable {
+		t.Errorf("%q, %v", why, err)
 	}
 	f.fail = nil
 	streamed(t, e, f, o, inner, 0)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if x, why := e.Index(ctx, o, jp2.Rect{X1: 640, Y1: 400}, 0); x != nil || why == "" {
+	if x, why, _ := e.Index(ctx, o, jp2.Rect{X1: 640, Y1: 400}, 0); x != nil || why == "" {
 		t.Errorf("%q", why)
+	}
+}
+
+// TestHeadsBounded: what of tiles is held to index them is bounded, for those that a wish
+// touches and for those that nobody waits for.
+func TestHeadsBounded(t *testing.T) {
+	const most = 2 << 10
+	for name, arguments := range map[string]string{"a part each": "", "parts": " -TP R"} {
+		e, f, o := stage(t, "-t 128,128 -n 3 -p RPCL -c [32,32] -b 8,8 -PLT -TLM"+arguments, func(c *Config) { c.headBytes = most })
+		release := busy(t, e)
+		streamed(t, e, f, o, jp2.Rect{X1: 512, Y1: 256}, 0)
+		if learnt := e.Stats().Learnt; learnt != 8 || f.fetches.Load() < 3 {
+			t.Errorf("%s: %d tiles learnt in %d fetches", name, learnt, f.fetches.Load())
+		}
+		release()
+		settled(t, e)
+		f.widest.Store(0) // of packets for the region, and lower resolutions
+		e.Forget(func(string) bool { return true })
+		wantIndex(t, e, o, "")
+		settled(t, e)
+		if x := wantIndex(t, e, o, ""); !x.Complete() {
+			t.Errorf("%s: not complete", name)
+		}
+		if n := f.widest.Load(); n > most {
+			t.Errorf("%s: %d bytes fetched at a time", name, n)
+		}
 	}
 }

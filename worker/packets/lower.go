@@ -98,14 +98,15 @@ func (e *Engine) cutLower(ctx context.Context, f store.Blob, x *Index, reduce in
 		return nil, err
 	}
 	form := cut.Begin(make([]byte, lowerHead))
-	for t := 0; t < x.Tiles(); t += batch {
+	for t, n := 0, 0; t < x.Tiles(); t += n {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if t == batch { // the others are likely to be as long
-			form = slices.Grow(form, min(len(form)*(x.Tiles()/batch+1), int(e.cfg.IndexBytes/lowerShare)))
+		if t > 0 && t == n { // the others are likely to be as long
+			form = slices.Grow(form, min(len(form)*(x.Tiles()/n+1), int(e.cfg.IndexBytes/lowerShare)))
 		}
-		if form, err = e.appendLower(form, f, cut, t, min(t+batch, x.Tiles())); err != nil {
+		n = cut.Batch(t, min(t+batch, x.Tiles()))
+		if form, err = e.appendLower(form, f, cut, t, t+n); err != nil {
 			return nil, err
 		}
 	}
@@ -113,7 +114,7 @@ func (e *Engine) cutLower(ctx context.Context, f store.Blob, x *Index, reduce in
 	copy(form, lowerMagic)
 	form[len(lowerMagic)] = byte(reduce)
 	binary.BigEndian.PutUint32(form[lowerHead-crc32.Size:], crc32.Checksum(form[lowerHead:], castagnoli))
-	return e.readLower(form)
+	return e.readLower(ctx, form)
 }
 
 func (e *Engine) appendLower(out []byte, f store.Blob, cut *jp2.Lower, from, to int) ([]byte, error) {
@@ -141,7 +142,7 @@ func (e *Engine) appendLower(out []byte, f store.Blob, cut *jp2.Lower, from, to 
 }
 
 // readLower takes over the stored form, which must be sound.
-func (e *Engine) readLower(form []byte) (*lower, error) {
+func (e *Engine) readLower(ctx context.Context, form []byte) (*lower, error) {
 	if len(form) < lowerHead || string(form[:len(lowerMagic)]) != lowerMagic {
 		return nil, errNotLower
 	}
@@ -154,7 +155,7 @@ func (e *Engine) readLower(form []byte) (*lower, error) {
 	if err != nil {
 		return nil, err
 	}
-	low.index, err = jp2.BuildIndex(r, size, h, e.told())
+	low.index, err = jp2.BuildIndex(r, size, h, e.told(ctx))
 	return low, err
 }
 
@@ -165,7 +166,7 @@ func (e *Engine) loadLower(o store.Object) *lower {
 		if form == nil {
 			continue
 		}
-		low, err := e.readLower(form)
+		low, err := e.readLower(e.work, form)
 		if err == nil {
 			return low
 		}

@@ -110,11 +110,11 @@ func TestLowerBounded(t *testing.T) {
 		t.Errorf("lower resolutions with %d levels less", n)
 	}
 	e, _, o = stageOf(t, 800, 640, "-t 25,25 -n 2 -p RPCL -PLT") // which do not halve
-	if x, why := e.Index(t.Context(), o, everything, 1); why != "" || lowerLevels(x) != -1 {
+	if x, why, _ := e.Index(t.Context(), o, everything, 1); why != "" || lowerLevels(x) != -1 {
 		t.Errorf("832 tiles: %q", why)
 	}
 	e, _, o = stageOf(t, 800, 640, "-t 15,15 -n 2 -p RPCL -PLT")
-	if x, why := e.Index(t.Context(), o, everything, 1); x != nil || why != Large {
+	if x, why, _ := e.Index(t.Context(), o, everything, 1); x != nil || why != Large {
 		t.Errorf("2322 tiles: %q", why)
 	}
 }

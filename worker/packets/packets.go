@@ -51,6 +51,8 @@ type Config struct {
 	BuildTime   time.Duration // of one index; ten minutes
 	Patience    time.Duration // with a build, while the whole file is at hand; 250 ms
 	Log         *slog.Logger
+
+	headBytes int64 // of a file held at a time to index tiles by them: times learners, the memory that takes
 }
 
 func (c Config) withDefaults() Config {
@@ -59,6 +61,7 @@ func (c Config) withDefaults() Config {
 	c.IndexBytes = cmp.Or(c.IndexBytes, 128<<20)
 	c.BuildTime = cmp.Or(c.BuildTime, 10*time.Minute)
 	c.Patience = cmp.Or(c.Patience, 250*time.Millisecond)
+	c.headBytes = cmp.Or(c.headBytes, headBytes)
 	return c
 }
 
@@ -67,13 +70,15 @@ type Engine struct {
 	cfg      Config
 	kept     *otter.Cache[version, *shelved]
 	lane     chan struct{} // holds a token while an index is being completed
+	opening  chan struct{} // holds a token while a file is being opened for the first time
 	learning chan struct{} // holds a token while tiles are being learnt for somebody
 	work     context.Context
 	end      context.CancelFunc
 	going    sync.WaitGroup
 
-	mu      sync.Mutex
-	pending map[version]*building
+	mu         sync.Mutex
+	pending    map[version]*building
+	background int // of those
 
 	counts    counts
 	fallbacks [len(reasons)]atomic.Uint64
@@ -99,7 +104,7 @@ func New(c Config) *Engine {
 		builds = farBuilds
 	}
 	return &Engine{
-		cfg: c, lane: make(chan struct{}, builds), learning: make(chan struct{}, learners),
+		cfg: c, lane: make(chan struct{}, builds), opening: make(chan struct{}, maxOpening), learning: make(chan struct{}, learners),
 		work: work, end: end, pending: make(map[version]*building),
 		kept: otter.Must(&otter.Options[version, *shelved]{
 			MaximumWeight: uint64(c.IndexBytes),

@@ -3,6 +3,7 @@ package packets
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/internal/store"
+	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/worker/decoder/decodertest"
 )
 
@@ -26,10 +28,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type folder struct {
 	*store.Dir
 	reads, fetches, wholes atomic.Int64
+	widest                 atomic.Int64 // bytes of the largest fetch
 
 	mu   sync.Mutex
 	gate chan struct{} // nil: open
 	fail error
+	bad  bool // a fault of ours: opening panics
 }
 
 type countedBlob struct {
@@ -39,7 +43,7 @@ type countedBlob struct {
 
 func (f *folder) Open(ctx context.Context, o store.Object) (store.Blob, error) {
 	f.mu.Lock()
-	gate, fail := f.gate, f.fail
+	gate, fail, bad := f.gate, f.fail, f.bad
 	f.mu.Unlock()
 	if gate != nil {
 		select {
@@ -50,6 +54,9 @@ func (f *folder) Open(ctx context.Context, o store.Object) (store.Blob, error) {
 	}
 	if fail != nil {
 		return nil, fail
+	}
+	if bad {
+		panic("not thought of")
 	}
 	b, err := f.Dir.Open(ctx, o)
 	return countedBlob{b, f}, err
@@ -62,6 +69,9 @@ func (b countedBlob) ReadAt(p []byte, off int64) (int, error) {
 
 func (b countedBlob) Fetch(r []store.Range) (io.ReaderAt, error) {
 	b.f.fetches.Add(1)
+	for n, most := total(r), b.f.widest.Load(); n > most && !b.f.widest.CompareAndSwap(most, n); {
+		most = b.f.widest.Load()
+	}
 	return b.Blob.Fetch(r)
 }
 
@@ -107,8 +117,8 @@ var corner = jp2.Rect{X1: 64, Y1: 64}
 
 func wantIndex(t *testing.T, e *Engine, o store.Object, want Reason) *Index {
 	t.Helper()
-	x, why := e.Index(t.Context(), o, corner, 0)
-	if why != want || (x == nil) != (want != "") {
+	x, why, err := e.Index(t.Context(), o, corner, 0)
+	if why != want || err != nil || (x == nil) != (want != "") {
 		t.Fatalf("index %v, %q; want %q", x != nil, why, want)
 	}
 	return x
@@ -125,7 +135,7 @@ func TestJoined(t *testing.T) {
 	}
 	left, cancel := context.WithCancel(t.Context())
 	cancel()
-	if x, why := e.Index(left, o, corner, 0); x != nil || why != Pending {
+	if x, why, _ := e.Index(left, o, corner, 0); x != nil || why != Pending {
 		t.Errorf("gave up: %q", why)
 	}
 	close(f.gate)
@@ -161,6 +171,19 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestPanic: a fault of ours that one file brings out ends neither the process nor the wait,
+// and is not looked for again.
+func TestPanic(t *testing.T) {
+	e, f, o := stage(t, "-PLT")
+	f.bad = true
+	wantIndex(t, e, o, Refused)
+	settled(t, e)
+	wantIndex(t, e, o, Refused)
+	if s := e.Stats(); s.Refusals != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // TestBounded: builds that wait are bounded, and the newcomer is told.
 func TestBounded(t *testing.T) {
 	e, f, o := stage(t, "-PLT", func(c *Config) { c.Patience = time.Nanosecond })
@@ -171,6 +194,43 @@ func TestBounded(t *testing.T) {
 		wantIndex(t, e, other, Pending)
 	}
 	wantIndex(t, e, o, Busy)
+}
+
+// TestFarAway: where the whole file is far away, neither a store that fails nor many that
+// wait are a reason to fetch it; a manifest of fresh pages waits its turn.
+func TestFarAway(t *testing.T) {
+	e, f, o := stage(t, "-PLT", far)
+	f.fail = tile.Fail(tile.Timeout, "", errors.New("too slow"))
+	if x, _, err := e.Index(t.Context(), o, corner, 0); x != nil || tile.CodeOf(err) != tile.Timeout {
+		t.Errorf("a store too slow: %v", err)
+	}
+	f.fail, f.gate = nil, make(chan struct{})
+	page := func(i int) store.Object {
+		other := o
+		other.Version = fmt.Sprint(i)
+		return other
+	}
+	waiting, leave := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	for i := range maxPending {
+		group.Go(func() { _, _, _ = e.Index(waiting, page(i), corner, 0) })
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		e.mu.Lock()
+		n := len(e.pending)
+		e.mu.Unlock()
+		if n == maxPending {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d wait", n)
+		}
+	}
+	if x, why, err := e.Index(t.Context(), o, corner, 0); x != nil || why != Busy || tile.CodeOf(err) != tile.Busy {
+		t.Errorf("one too many: %q, %v", why, err)
+	}
+	leave()
+	group.Wait()
 }
 
 // TestReasons: what is not worth making, or too much, is left to the whole file.

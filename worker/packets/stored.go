@@ -37,14 +37,18 @@ func (e *Engine) put(o store.Object, canonical string, data []byte) {
 // load finds a stored index; nil where there is none that is sound.
 func (e *Engine) load(o store.Object) *shelved {
 	for _, r := range e.cfg.Results {
-		data := e.get(r, o, indexCanonical, e.cfg.IndexBytes)
+		data := e.get(r, o, indexCanonical, e.cfg.IndexBytes/indexShare)
 		if data == nil {
 			continue
 		}
-		x, err := jp2.ParseIndex(data, e.cfg.Header)
+		parsed, err := jp2.ParseIndex(data, e.cfg.Header)
+		x := &Index{Index: parsed}
+		if err == nil {
+			err = e.fits(x)
+		}
 		if err == nil {
 			e.counts.loads.Add(1)
-			return &shelved{index: &Index{Index: x}}
+			return &shelved{index: x}
 		}
 		e.cfg.Log.Debug("stored index is of no use", "key", o.Key, "error", err)
 	}

@@ -61,7 +61,7 @@ func (e *Engine) complement(f store.Blob, x *Index, region jp2.Rect, reduce int)
 	if len(tiles) == 0 || len(tiles) > fewTiles {
 		return nil
 	}
-	return learnFrom(f, x, tiles, x.walking.Load(), e.walked())
+	return e.learnFrom(f, x, tiles, x.walking.Load(), e.walked(e.work))
 }
 
 // Ranges are what Stream would read of the source; none where it would say why not.

@@ -11,8 +11,8 @@
   });
   window.tesseraViewer = viewer;
   viewer.addHandler('open', () => { trouble.hidden = true; main.dataset.ready = 'true'; });
-  viewer.addHandler('open-failed', () => say('The image cannot be shown just now. Load the page again; if it stays so, tell the reading room.'));
-  viewer.addHandler('tile-load-failed', () => say('Parts of the image could not be loaded. If you were signed out, sign in again.'));
+  viewer.addHandler('open-failed', () => say(main.dataset.failed));
+  viewer.addHandler('tile-load-failed', () => say(main.dataset.partly));
 
   const act = {
     in: () => viewer.viewport.zoomBy(1.6).applyConstraints(),
@@ -42,8 +42,8 @@
     if (!answer.ok) throw new Error(String(answer.status));
     const manifest = await answer.json();
     const leaves = (manifest.items || first(manifest.sequences)?.canvases || []).map(pick).filter((l) => l.base || l.picture);
-    if (!leaves.length) { say('This manifest lists no images.'); return; }
-    document.title = words(manifest.label) || document.title;
+    if (!leaves.length) { say(main.dataset.empty); return; }
+    if (words(manifest.label)) document.title = `${words(manifest.label)} · ${main.dataset.site}`;
     const list = main.querySelector('.leaves');
     const open = (leaf, button) => {
       list.querySelectorAll('[aria-current]').forEach((b) => b.removeAttribute('aria-current'));
@@ -59,7 +59,7 @@
         img.addEventListener('error', () => img.remove());
         button.append(img);
       }
-      button.append(leaf.label || `Page ${i + 1}`);
+      button.append(leaf.label || list.dataset.page.replace('%d', i + 1));
       button.addEventListener('click', () => open(leaf, button));
       const item = document.createElement('li');
       item.append(button);
@@ -71,5 +71,5 @@
   };
 
   if (main.dataset.info) viewer.open(main.dataset.info);
-  else showManifest(main.dataset.manifest).catch(() => say('The manifest cannot be read. Check the address, or sign in if it needs one.'));
+  else showManifest(main.dataset.manifest).catch(() => say(main.dataset.unread));
 })();

@@ -20,7 +20,7 @@ const (
 	MaxHeader    = 4 << 10   // bytes of JSON in a frame
 	MaxStream    = 256 << 20 // bytes of a codestream sent in place of a file
 	MaxDimension = 1 << 24   // pixels
-	MaxReduce    = 32        // resolution levels
+	MaxReduce    = 31        // resolution levels; of the 32 a file may have, one more than 32 bits can be shifted
 	MaxCuts      = 40        // pictures cut out of one decoded region
 	MaxThreads   = 4         // of OpenJPEG for one task
 )

@@ -48,6 +48,7 @@ func TestRefusedRequests(t *testing.T) {
 		"huge height":              func(r *Request) { r.Height = MaxDimension + 1 },
 		"negative levels":          func(r *Request) { r.Reduce = -1 },
 		"many levels":              func(r *Request) { r.Reduce = MaxReduce + 1 },
+		"levels beyond 32 bits":    func(r *Request) { r.Reduce = 32 },
 		"negative threads":         func(r *Request) { r.Threads = -1 },
 		"many threads":             func(r *Request) { r.Threads = MaxThreads + 1 },
 		"backwards":                func(r *Request) { r.Degrees = -1 },

@@ -164,7 +164,9 @@ func (w *asked) begin(threads int) (g *group, mine bool) {
 		most = screenful
 	}
 	g = w.all.take(l, w.cell, l.choose(w.cell, w.first, most))
-	g.threads = threads
+	if len(g.cells) > 1 || l.block != (cell{1, 1}) { // one small tile of the file is too little to share
+		g.threads = threads
+	}
 	return g, true
 }
 

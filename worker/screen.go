@@ -60,7 +60,7 @@ func (w *asked) muster(ctx context.Context) {
 func (w *asked) accompanied() bool {
 	w.all.mu.Lock()
 	defer w.all.mu.Unlock()
-	return w.level.waiting[w.cell] == w && (w.level.company(w.cell) || w.level.beside(w.cell))
+	return w.level.waiting[w.cell] == w && w.level.limits(w.cell).count() > 1 && (w.level.company(w.cell) || w.level.beside(w.cell))
 }
 
 // beside tells whether a tile is missing at the edge of what a viewer has.
@@ -72,8 +72,7 @@ func (l *level) beside(at cell) bool {
 }
 
 // threads is how many a decoder may use for the readers of a tile's level, as long as nobody
-// else waits: those of slots that are free, or in which a lone tile of theirs is made, and
-// two at least, because every slot rests between two tiles.
+// else waits: those of slots that are free, or in which a lone tile of theirs is made.
 func (w *Worker) threads(b *asked) int {
 	if b == nil {
 		return 1
@@ -83,7 +82,7 @@ func (w *Worker) threads(b *asked) int {
 	if waiting > own {
 		return 1
 	}
-	return min(max(1+free+lone, 2), w.admission.slots, decoder.MaxThreads)
+	return min(1+free+lone, decoder.MaxThreads)
 }
 
 // readers tells how many tiles of a level wait for their turn, and how many are made alone.

@@ -54,8 +54,8 @@ race: ## all Go tests, with the race detector but for those that drive the built
 	$(GO) test -timeout 20m ./tests/...
 
 .PHONY: fuzz
-fuzz: ## every fuzz target for a few seconds (FUZZTIME=3s)
-	scripts/fuzz.sh $${FUZZTIME:-3s}
+fuzz: ## every fuzz target for a few seconds (FUZZTIME=2s)
+	scripts/fuzz.sh $${FUZZTIME:-2s}
 
 .PHONY: corpus
 corpus: ## public JPEG 2000 files against the stock decoder: DIR=folder, or openjpeg-data where it is here or, in CI, can be fetched

@@ -1,5 +1,6 @@
 // The Authorization Flow 2.0 client of site/auth2.mjs as the tests drive it.
 import assert from 'node:assert/strict';
+import { reader } from './support.mjs';
 
 // openClient opens the manifest of an image in the client.
 export async function openClient(context, site, server, image) {
@@ -53,4 +54,13 @@ export async function endSessions(api, server, provider) {
   const ended = items.filter((s) => s.provider === provider);
   assert.ok(ended.length > 0, `no session of ${provider} is listed`);
   for (const s of ended) assert.equal((await api(server, 'DELETE', `/sessions/${s.id}`)).status, 204);
+}
+
+// byPassword signs the reader in at the tab that the client opened.
+export async function byPassword(tab) {
+  const closed = tab.waitForEvent('close');
+  await tab.getByLabel(/e-mail/i).fill(reader.email);
+  await tab.getByLabel(/password/i).fill(reader.password);
+  await tab.getByRole('button', { name: /^sign in/i }).click();
+  await closed;
 }

@@ -3,8 +3,8 @@
 // site, what each error says, tokens that expire, sessions that end; and react-iiif-vault.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { endSessions, fetches, happened, openClient, reached, signInTab, stops, tokenService } from './auth2.mjs';
-import { api, enter, freePort, reader, shows, startChromium, startProvider, startSite, startTessera } from './support.mjs';
+import { byPassword, endSessions, fetches, happened, openClient, reached, signInTab, stops, tokenService } from './auth2.mjs';
+import { api, enter, freePort, shows, startChromium, startProvider, startSite, startTessera } from './support.mjs';
 
 let server, site, browser, provider;
 before(async () => {
@@ -24,15 +24,6 @@ after(async () => {
 
 const image = 'login%2Fquadrants';
 const newContext = () => browser.newContext({ viewport: { width: 900, height: 800 } });
-
-// byPassword signs the reader in at the tab that the client opened.
-async function byPassword(tab) {
-  const closed = tab.waitForEvent('close');
-  await tab.getByLabel(/e-mail/i).fill(reader.email);
-  await tab.getByLabel(/password/i).fill(reader.password);
-  await tab.getByRole('button', { name: /^sign in/i }).click();
-  await closed;
-}
 
 test('sign-in by the provider, tiles, the session ended, none; logout by its service (D.6, D-100, R24)', async () => {
   const context = await newContext();

@@ -8,7 +8,7 @@ import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
-import { flags } from './support.mjs';
+import { flags, freePort, startChromium, startSite, startTessera } from './support.mjs';
 
 const domains = ['archive.test', 'elsewhere.test', 'listed.test', 'stranger.test'];
 
@@ -62,4 +62,31 @@ export async function openProfile(front, thirdParty) {
 export async function allowStorage(context, page, origin, embedded) {
   const cdp = await context.newCDPSession(page);
   await cdp.send('Browser.setPermission', { permission: { name: 'storage-access' }, setting: 'granted', origin, embeddedOrigin: embedded });
+}
+
+// startStage starts a server behind the front, a site with viewers on several hosts, and a
+// browser that counts pixels. more are flags of the server, made of the viewers' origins.
+export async function startStage(hosts, more = () => []) {
+  const ports = {}, viewers = {}, host = 'iiif.archive.test', started = [];
+  const stop = async () => { for (const one of started.reverse()) await one(); };
+  try {
+    const front = await startFront(ports);
+    started.push(() => front.stop());
+    const site = await startSite();
+    started.push(() => site.stop());
+    for (const [name, viewer] of Object.entries(hosts)) {
+      viewers[name] = front.base(viewer);
+      ports[viewer] = new URL(site.base).port;
+    }
+    ports[host] = await freePort();
+    const server = await startTessera(['--listen', `127.0.0.1:${ports[host]}`, '--public-url', front.base(host), '--trusted-proxies', '127.0.0.1/32',
+      '--cookie-same-site', 'none', ...more(viewers)], front.base(host));
+    started.push(() => server.stop());
+    const counter = await startChromium();
+    started.push(() => counter.close());
+    return { front, server, counter, viewers, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }

@@ -4,42 +4,22 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { fetches, happened, openClient, reached, signInTab, stops, tokenService } from './auth2.mjs';
-import { allowStorage, openProfile, startFront } from './secure.mjs';
-import { freePort, reader, shows, startChromium, startSite, startTessera } from './support.mjs';
+import { byPassword, fetches, happened, openClient, reached, signInTab, stops, tokenService } from './auth2.mjs';
+import { allowStorage, openProfile, startStage } from './secure.mjs';
+import { shows } from './support.mjs';
 
 const image = 'login%2Fquadrants';
 const hosts = { 'same site': 'viewer.archive.test', 'another site': 'viewer.elsewhere.test', listed: 'viewer.listed.test', stranger: 'viewer.stranger.test' };
-const ports = {}, viewers = {};
-let front, server, site, counter;
+let stage, front, server, counter, viewers;
 before(async () => {
-  front = await startFront(ports);
-  site = await startSite();
-  for (const [name, host] of Object.entries(hosts)) {
-    viewers[name] = front.base(host);
-    ports[host] = new URL(site.base).port;
-  }
-  ports['iiif.archive.test'] = await freePort();
-  const base = front.base('iiif.archive.test');
-  server = await startTessera(['--listen', `127.0.0.1:${ports['iiif.archive.test']}`, '--public-url', base, '--trusted-proxies', '127.0.0.1/32',
-    '--cookie-same-site', 'none', '--viewer-origins', viewers.listed], base);
-  counter = await startChromium();
+  stage = await startStage(hosts, (viewers) => ['--viewer-origins', viewers.listed]);
+  ({ front, server, counter, viewers } = stage);
 });
-after(async () => {
-  await counter?.close();
-  await site?.stop();
-  await server?.stop();
-  await front?.stop();
-});
+after(() => stage?.stop());
 
 // signIn signs the reader in from a viewer and tells what the viewer makes of it.
 async function signIn(context, page) {
-  const tab = await signInTab(context, page);
-  const closed = tab.waitForEvent('close');
-  await tab.getByLabel(/e-mail/i).fill(reader.email);
-  await tab.getByLabel(/password/i).fill(reader.password);
-  await tab.getByRole('button', { name: /^sign in/i }).click();
-  await closed;
+  await byPassword(await signInTab(context, page));
   await page.waitForFunction(() => ['shown', 'refused'].includes(client.happened.at(-1)), undefined, { timeout: 30_000 });
   return (await happened(page)).at(-1);
 }

@@ -5,32 +5,18 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import puppeteer from 'puppeteer-core';
-import { startFront } from '../secure.mjs';
-import { freePort, reader, shows, startChromium, startSite, startTessera } from '../support.mjs';
+import { startStage } from '../secure.mjs';
+import { reader, shows } from '../support.mjs';
 
 const image = 'login%2Fquadrants';
 const hosts = { 'same site': 'viewer.archive.test', 'another site': 'viewer.elsewhere.test' };
-const ports = {}, viewers = {}, seen = {};
-let front, server, site, counter;
+const seen = {};
+let stage, server, counter, viewers;
 before(async () => {
-  front = await startFront(ports);
-  site = await startSite();
-  for (const [name, host] of Object.entries(hosts)) {
-    viewers[name] = front.base(host);
-    ports[host] = new URL(site.base).port;
-  }
-  ports['iiif.archive.test'] = await freePort();
-  const base = front.base('iiif.archive.test');
-  server = await startTessera(['--listen', `127.0.0.1:${ports['iiif.archive.test']}`, '--public-url', base,
-    '--trusted-proxies', '127.0.0.1/32', '--cookie-same-site', 'none'], base);
-  counter = await startChromium();
+  stage = await startStage(hosts);
+  ({ server, counter, viewers } = stage);
 });
-after(async () => {
-  await counter?.close();
-  await site?.stop();
-  await server?.stop();
-  await front?.stop();
-});
+after(() => stage?.stop());
 
 // What its owners have not chosen is as Firefox has it: cookies of other sites are kept
 // apart by site, and whoever signs in in a window that a page opened shows them there.

@@ -38,7 +38,7 @@ func (d *band) grow() {
 // read reads one sub-band's share of a packet header and returns the bytes of body
 // that it announces. Blocks of which the trees say that they cannot be meant are not
 // visited one by one: what that takes is in proportion to the bits read.
-func (d *band) read(b *bitReader, layer int, style BlockStyle, work *effort) (body int64) {
+func (d *band) read(b *bitReader, layer int, style BlockStyle, work *effort, told *shares) (body int64) {
 	limit := int32(layer) + 1
 	if d.blocks == nil {
 		if d.width*d.height == 0 {
@@ -53,14 +53,14 @@ func (d *band) read(b *bitReader, layer int, style BlockStyle, work *effort) (bo
 		d.grow()
 	}
 	for y := 0; y < d.height && b.err == nil; {
-		n, next := d.readRow(b, y, limit, style, work)
+		n, next := d.readRow(b, y, limit, style, work, told)
 		body, y = body+n, next
 	}
 	return body
 }
 
 // readRow reads of the blocks in row y, and gives the next row with any that may be meant.
-func (d *band) readRow(b *bitReader, y int, limit int32, style BlockStyle, work *effort) (body int64, next int) {
+func (d *band) readRow(b *bitReader, y int, limit int32, style BlockStyle, work *effort, told *shares) (body int64, next int) {
 	next = d.height
 	for x := 0; x < d.width && b.err == nil; {
 		if b.err = work.visit(b.place); b.err != nil {
@@ -72,7 +72,8 @@ func (d *band) readRow(b *bitReader, y int, limit int32, style BlockStyle, work 
 			continue
 		}
 		if own.passes == 0 || b.bit() == 1 { // a bit tells of those that were included before
-			body += own.read(b, style)
+			told.meet(y*d.width + x)
+			body += own.read(b, style, told)
 		}
 		x, next = x+1, y+1
 	}
@@ -100,7 +101,7 @@ func (d *band) barred(own *block, b *bitReader, x, y int, limit int32) int {
 const maxPlanes = 96
 
 // read reads the passes and lengths of one block (B.10.6, B.10.7).
-func (k *block) read(b *bitReader, style BlockStyle) int64 {
+func (k *block) read(b *bitReader, style BlockStyle, told *shares) int64 {
 	passes := readPasses(b)
 	k.lengthen += uint8(b.ones(33))
 	if why := k.refuse(passes, style); why != "" {
@@ -112,7 +113,9 @@ func (k *block) read(b *bitReader, style BlockStyle) int64 {
 	var body int64
 	for passes > 0 {
 		n := segmentPasses(style, int(k.passes), passes)
-		body += b.number(int(k.lengthen) + bits.Len(uint(n)) - 1)
+		length := b.number(int(k.lengthen) + bits.Len(uint(n)) - 1)
+		told.add(n, length)
+		body += length
 		k.passes += uint8(n)
 		passes -= n
 	}

@@ -113,7 +113,7 @@ func (r *corpusRegion) stock(t *testing.T) [][]byte {
 		}
 	}
 	planes, _ := tryDecode(t, r.bare, Rect{}, r.reduce)
-	return cut(t, s, planes, region.over(1<<r.reduce, 1<<r.reduce), s.Area().over(1<<r.reduce, 1<<r.reduce))
+	return cut(t, s, planes, region.Over(1<<r.reduce, 1<<r.reduce), s.Area().Over(1<<r.reduce, 1<<r.reduce))
 }
 
 func (r *corpusRegion) ours(t *testing.T, p *Plan, stream []byte) ([][]byte, string) {
@@ -163,7 +163,7 @@ func cut(t *testing.T, s *Size, planes [][]byte, region, area Rect) [][]byte {
 		if len(s.Components) == 3 && s.Components[0].DX == 1 && s.Components[0].DY == 1 {
 			dx, dy = 1, 1
 		}
-		part, whole := region.over(dx, dy), area.over(dx, dy)
+		part, whole := region.Over(dx, dy), area.Over(dx, dy)
 		planes[i] = cutPlane(t, planes[i], part.shift(-whole.X0, -whole.Y0))
 	}
 	return planes

@@ -10,10 +10,13 @@ func (r Rect) Empty() bool { return r.X0 >= r.X1 || r.Y0 >= r.Y1 }
 func (r Rect) width() int64  { return max(0, r.X1-r.X0) }
 func (r Rect) height() int64 { return max(0, r.Y1-r.Y0) }
 
+// Meets tells whether the two have anything in common.
+func (r Rect) Meets(o Rect) bool { return !r.Intersect(o).Empty() }
+
 // area counts the cells of a rectangle of cells.
 func (r Rect) area() int { return int(r.width() * r.height()) }
 
-func (r Rect) intersect(o Rect) Rect {
+func (r Rect) Intersect(o Rect) Rect {
 	return Rect{max(r.X0, o.X0), max(r.Y0, o.Y0), min(r.X1, o.X1), min(r.Y1, o.Y1)}
 }
 
@@ -22,7 +25,7 @@ func (r Rect) contains(o Rect) bool {
 }
 
 // over divides all edges upwards: how areas pass from a grid to a coarser one (B-12, B-14).
-func (r Rect) over(x, y int64) Rect {
+func (r Rect) Over(x, y int64) Rect {
 	return Rect{ceilDiv(r.X0, x), ceilDiv(r.Y0, y), ceilDiv(r.X1, x), ceilDiv(r.Y1, y)}
 }
 
@@ -41,7 +44,7 @@ func (s *Size) Area() Rect { return Rect{s.XOsiz, s.YOsiz, s.Xsiz, s.Ysiz} }
 
 // Tile is the area of tile t, clipped to the image (B-7 to B-10).
 func (s *Size) Tile(t int64) Rect {
-	return s.nominal(t%s.Columns(), t/s.Columns()).intersect(s.Area())
+	return s.nominal(t%s.Columns(), t/s.Columns()).Intersect(s.Area())
 }
 
 // nominal is the tile in column p and row q as if the image had no edges.
@@ -79,7 +82,7 @@ func newTileGrid(s *Size, params *Params, rect Rect) *tileGrid {
 		t.grids[c] = make([]grid, coding.Levels+1)
 		for r := range t.grids[c] {
 			scale := int64(1) << (coding.Levels - r)
-			g := grid{rect: rect.over(size.DX*scale, size.DY*scale), precinct: coding.Precincts[r], first: t.precincts}
+			g := grid{rect: rect.Over(size.DX*scale, size.DY*scale), precinct: coding.Precincts[r], first: t.precincts}
 			g.cells = g.rect.cover(g.precinct.X, g.precinct.Y)
 			t.precincts += g.cells.area()
 			t.grids[c][r] = g

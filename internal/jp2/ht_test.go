@@ -37,7 +37,7 @@ func compareHT(t *testing.T, path string, data []byte) {
 			t.Fatal(err)
 		}
 		synthetic := save(t, synthesise(t, x, data, region, reduce))
-		want := crop(t, decodeWhole(t, path, reduce), region.over(1<<reduce, 1<<reduce))
+		want := crop(t, decodeWhole(t, path, reduce), region.Over(1<<reduce, 1<<reduce))
 		got := crop(t, decodeWhole(t, synthetic, 0), plan.Region.shift(-plan.size.XOsiz, -plan.size.YOsiz))
 		if !bytes.Equal(got, want) {
 			t.Errorf("%s: %+v reduced by %d differs", path, region, reduce)

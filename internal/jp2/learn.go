@@ -94,7 +94,7 @@ func (x *Index) Refused() error {
 // touched gives the columns and rows of tiles.
 func (x *Index) touched(region Rect) Rect {
 	s := &x.size
-	return s.tilesOf(region.shift(s.XOsiz, s.YOsiz).intersect(s.Area()))
+	return s.tilesOf(region.shift(s.XOsiz, s.YOsiz).Intersect(s.Area()))
 }
 
 // tilesOf gives the columns and rows of the tiles of an area on the reference grid.

@@ -101,7 +101,7 @@ func (l *Lower) End(out []byte) []byte { return binary.BigEndian.AppendUint16(ou
 // Below is where a region, in pixels, lies in the image that has so many levels less.
 func (x *Index) Below(region Rect, reduce int) Rect {
 	s, step := &x.size, int64(1)<<reduce
-	return region.shift(s.XOsiz, s.YOsiz).intersect(s.Area()).over(step, step).
+	return region.shift(s.XOsiz, s.YOsiz).Intersect(s.Area()).Over(step, step).
 		shift(-ceilDiv(s.XOsiz, step), -ceilDiv(s.YOsiz, step))
 }
 

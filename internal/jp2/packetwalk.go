@@ -10,8 +10,10 @@ type packetWalker struct {
 	left      int64    // code-blocks that may still be held
 	effort    *effort
 	packed    *packedHeaders
-	headers   stretch // of packed headers, those that are left
-	count     int     // of packets read
+	headers   stretch                               // of packed headers, those that are left
+	count     int                                   // of packets read
+	told      *shares                               // of code-blocks in the packet; nil where only its length is asked for
+	take      func(ref packetRef, body int64) error // what was told, of a body at that offset
 }
 
 // stretch is where a packet header lies: in [next, end) of a source.
@@ -29,14 +31,23 @@ func walkPackets(src *source, size *Size, grid *tileGrid, parts []tilePart, pack
 	if err := grid.room(parts, packed); err != nil {
 		return err
 	}
+	return newPacketWalker(src, size, grid, packed, budget, work).follow(parts, budget)
+}
+
+func newPacketWalker(src *source, size *Size, grid *tileGrid, packed *packedHeaders, budget Budget, work *effort) *packetWalker {
 	w := &packetWalker{src: src, size: size, grid: grid, precincts: make([][]band, grid.precincts), left: budget.TileBlocks, effort: work, packed: packed}
 	if packed != nil {
 		w.headers = stretch{packedSource(packed.data), 0, int64(len(packed.data))}
 	}
+	return w
+}
+
+// follow visits the packets of all parts of the tile, and sets the parts' lengths.
+func (w *packetWalker) follow(parts []tilePart, budget Budget) error {
 	at := partCursor{parts: parts, off: parts[0].body}
 	parts[0].lengths = lengths{}
-	for ref := range grid.sequence(size) {
-		if !at.more() && packed == nil { // those that are packed may have no bytes left
+	for ref := range w.grid.sequence(w.size) {
+		if !at.more() && w.packed == nil { // those that are packed may have no bytes left
 			return at.part().fail("packets end before resolution %d of component %d", ref.resolution, ref.component)
 		}
 		if err := budget.stopped(w.count); err != nil {
@@ -137,6 +148,11 @@ func (w *packetWalker) packet(ref packetRef, part *tilePart, off int64) (int64, 
 		return 0, p.fail("%d bytes of body reach past the end of the tile-part at %d", body, part.end)
 	}
 	w.count++
+	if w.told != nil {
+		if err := w.take(ref, off); err != nil {
+			return 0, err
+		}
+	}
 	return off + body - begin, nil
 }
 
@@ -174,7 +190,8 @@ func (w *packetWalker) header(p place, at stretch, ref packetRef) (body, next in
 		}
 		style := w.grid.params.Components[ref.component].Blocks
 		for i := range bands {
-			body += bands[i].read(b, ref.layer, style, w.effort)
+			w.told.enter(i)
+			body += bands[i].read(b, ref.layer, style, w.effort, w.told)
 		}
 	}
 	b.align()
@@ -218,18 +235,36 @@ func (w *packetWalker) bands(p place, ref packetRef) ([]band, error) {
 
 // blockCells gives the code-blocks of a precinct in one of its sub-bands (B.7).
 func (w *packetWalker) blockCells(ref packetRef, orientation int) Rect {
+	cells, _, _, _ := w.cellsOf(ref, orientation)
+	return cells
+}
+
+// cellsOf gives the code-blocks of a precinct in one of its sub-bands, as indices on the
+// lattice of so large blocks, and the area they fill.
+func (w *packetWalker) cellsOf(ref packetRef, orientation int) (cells, area Rect, blockX, blockY uint8) {
 	g := &w.grid.grids[ref.component][ref.resolution]
-	coding, c := &w.grid.params.Components[ref.component], w.size.Components[ref.component]
-	tile := w.grid.rect.over(c.DX, c.DY)
+	coding := &w.grid.params.Components[ref.component]
 	i := int64(ref.precinct - g.first)
 	cell := Rect{X0: g.cells.X0 + i%g.cells.width(), Y0: g.cells.Y0 + i/g.cells.width()}
-	px, py, levels, shiftX, shiftY := g.precinct.X, g.precinct.Y, coding.Levels, int64(0), int64(0)
-	if ref.resolution > 0 { // HL, LH, HH: half the resolution, and half of its precincts
-		px, py, levels = px-1, py-1, coding.Levels-ref.resolution+1
+	px, py := g.precinct.X, g.precinct.Y
+	if ref.resolution > 0 { // half the resolution, and half of its precincts
+		px, py = px-1, py-1
+	}
+	precinct := Rect{cell.X0 << px, cell.Y0 << py, (cell.X0 + 1) << px, (cell.Y0 + 1) << py}
+	area = w.grid.inBand(w.size, ref.component, ref.resolution, orientation).Intersect(precinct)
+	blockX, blockY = min(coding.BlockX, px), min(coding.BlockY, py)
+	return area.cover(blockX, blockY), area, blockX, blockY
+}
+
+// inBand is the tile in one sub-band of a resolution (B-15): LL, or of HL, LH, HH the one
+// that orientation counts.
+func (t *tileGrid) inBand(size *Size, component, resolution, orientation int) Rect {
+	coding, c := &t.params.Components[component], size.Components[component]
+	levels, shiftX, shiftY := coding.Levels, int64(0), int64(0)
+	if resolution > 0 {
+		levels = coding.Levels - resolution + 1
 		shiftX, shiftY = int64(orientation+1)&1, int64(orientation+1)>>1
 	}
 	half := int64(1) << levels >> 1
-	inBand := tile.shift(-half*shiftX, -half*shiftY).over(1<<levels, 1<<levels) // B-15
-	precinct := Rect{cell.X0 << px, cell.Y0 << py, (cell.X0 + 1) << px, (cell.Y0 + 1) << py}
-	return inBand.intersect(precinct).cover(min(coding.BlockX, px), min(coding.BlockY, py))
+	return t.rect.Over(c.DX, c.DY).shift(-half*shiftX, -half*shiftY).Over(1<<levels, 1<<levels)
 }

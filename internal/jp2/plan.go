@@ -76,8 +76,8 @@ func (w *planner) locate(region Rect) error {
 	if w.reduce < 0 || w.reduce > 32 {
 		return whole.fail("reduction by %d levels", w.reduce)
 	}
-	w.region = region.shift(s.XOsiz, s.YOsiz).intersect(s.Area())
-	w.small = w.region.over(1<<w.reduce, 1<<w.reduce)
+	w.region = region.shift(s.XOsiz, s.YOsiz).Intersect(s.Area())
+	w.small = w.region.Over(1<<w.reduce, 1<<w.reduce)
 	if w.region.Empty() || w.small.Empty() {
 		return whole.fail("nothing is left of the region")
 	}
@@ -170,7 +170,7 @@ func (w *planner) choose(t *plannedTile, c, r int) bool {
 	g, from := &t.grid.grids[c][r], &t.source.grids[c][r]
 	stepX, stepY := w.cellSize(t.grid.params, c, r)
 	dx, dy := w.shift[0]/stepX, w.shift[1]/stepY
-	need := w.needed(t.grid.params, c, r).intersect(from.rect).cover(g.precinct.X, g.precinct.Y)
+	need := w.needed(t.grid.params, c, r).Intersect(from.rect).cover(g.precinct.X, g.precinct.Y)
 	if moved := g.cells.shift(dx, dy); !g.cells.Empty() && !from.cells.contains(moved) {
 		return false
 	}

@@ -128,11 +128,7 @@ func (p *Plan) overhead() int {
 
 // packets writes the packets of a tile, and tells the length of each.
 func (w *streamWriter) packets(src io.ReaderAt, size *Size, t *plannedTile, told func(int)) error {
-	empty := []byte{0}
-	if t.grid.params.EPH {
-		empty = binary.BigEndian.AppendUint16(empty, uint16(EPH))
-	}
-	layers := t.grid.params.Layers
+	empty, layers := emptyPacket(t.grid.params), t.grid.params.Layers
 	for ref := range t.grid.sequence(size) {
 		var from packet
 		var header []byte
@@ -150,6 +146,14 @@ func (w *streamWriter) packets(src io.ReaderAt, size *Size, t *plannedTile, told
 		told(len(w.out) - begin)
 	}
 	return nil
+}
+
+// emptyPacket is one that has nothing of any code-block (B.10.3).
+func emptyPacket(p *Params) []byte {
+	if p.EPH {
+		return []byte{0, 0xFF, byte(EPH & 0xFF)}
+	}
+	return []byte{0}
 }
 
 // copy takes over one packet, without the SOP marker it may begin with.

@@ -56,7 +56,7 @@ func lcm(a, b int64) int64 {
 func (w *planner) crop() {
 	s := &w.x.size
 	first, last := s.nominal(w.tiles.X0, w.tiles.Y0), s.nominal(w.tiles.X1-1, w.tiles.Y1-1)
-	outer := Rect{first.X0, first.Y0, last.X1, last.Y1}.intersect(s.Area()).over(1<<w.reduce, 1<<w.reduce)
+	outer := Rect{first.X0, first.Y0, last.X1, last.Y1}.Intersect(s.Area()).Over(1<<w.reduce, 1<<w.reduce)
 	w.window = Rect{
 		X0: max(outer.X0, floorTo(w.small.X0-w.margin[0], w.align[0])),
 		Y0: max(outer.Y0, floorTo(w.small.Y0-w.margin[1], w.align[1])),
@@ -79,7 +79,7 @@ func ceilTo(n, step int64) int64 { return ceilDiv(n, step) * step }
 // tileOrigin is the first tile on the reduced grid, before it is moved: the window
 // itself along an axis on which only one is touched.
 func (w *planner) tileOrigin() Rect {
-	first := w.x.size.nominal(w.tiles.X0, w.tiles.Y0).over(1<<w.reduce, 1<<w.reduce)
+	first := w.x.size.nominal(w.tiles.X0, w.tiles.Y0).Over(1<<w.reduce, 1<<w.reduce)
 	t := Rect{first.X0, first.Y0, first.X0 + w.x.size.XTsiz>>w.reduce, first.Y0 + w.x.size.YTsiz>>w.reduce}
 	if w.tiles.width() == 1 {
 		t.X0, t.X1 = w.window.X0, w.window.X1

@@ -132,6 +132,22 @@ int jp2_decode(jp2_reader *r, uint32_t x0, uint32_t y0, uint32_t x1, uint32_t y1
   return 0;
 }
 
+int jp2_resize(jp2_reader *r, uint32_t component, uint32_t x0, uint32_t y0, uint32_t w, uint32_t h) {
+  opj_image_comp_t *c = &r->image->comps[component];
+  opj_image_data_free(c->data);
+  c->data = opj_image_data_alloc(sizeof(OPJ_INT32) * ((size_t)w * h > 0 ? (size_t)w * h : 1));
+  c->x0 = x0, c->y0 = y0, c->w = w, c->h = h, c->factor = 0;
+  return c->data ? 0 : -1;
+}
+
+void jp2_fill(jp2_reader *r, uint32_t component, const wavelet_plane *from) {
+  opj_image_comp_t *c = &r->image->comps[component];
+  for (int32_t y = from->y0; y < from->y1; y++)
+    memcpy(c->data + (size_t)(y - c->y0) * c->w + (from->x0 - c->x0),
+           (const int32_t *)from->samples + (size_t)(y - from->y0) * from->stride,
+           sizeof(OPJ_INT32) * (from->x1 - from->x0));
+}
+
 void jp2_close(jp2_reader *r) {
   if (r->image)
     opj_image_destroy(r->image);

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/worker/decoder/layout"
 	"github.com/tessera-iiif/tessera/worker/decoder/protocol"
@@ -33,9 +34,11 @@ type codestream struct {
 	data    []byte
 	boxed   bool
 	reduce  int
-	used    bool // the codec has decoded an area
-	lenient bool // of a damaged file, whatever can be decoded will do
-	threads int  // of OpenJPEG; 0 for one
+	used    bool       // the codec has decoded an area
+	lenient bool       // of a damaged file, whatever can be decoded will do
+	threads int        // 0 for one
+	taken   *jp2.Coded // where code-blocks are decoded one by one
+	several bool       // tiles are made together, for somebody who looks around
 
 	blockPixels int // the bound on one block
 }
@@ -51,6 +54,7 @@ func openCodestream(data []byte, req protocol.Request) (*codestream, error) {
 		c.Close()
 		return nil, err
 	}
+	c.take(req)
 	return c, nil
 }
 
@@ -200,6 +204,9 @@ func (c *codestream) decodeBlock(p *picture, block, reduced area, wide bool, bud
 }
 
 func (c *codestream) decodeArea(a area) error {
+	if c.taken != nil {
+		return c.decodeTaken(a)
+	}
 	if c.used && !c.reusable() {
 		c.Close()
 		if err := c.open(); err != nil {

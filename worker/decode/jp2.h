@@ -4,6 +4,8 @@
 #include <openjpeg.h>
 #include <stdint.h>
 
+#include "wavelet.h"
+
 // jp2_reader is one OpenJPEG codec over a JPEG 2000 file in memory.
 typedef struct {
   const uint8_t *data;
@@ -54,6 +56,11 @@ int jp2_open(jp2_reader *r, const void *data, size_t size, int boxed, int strict
 int jp2_reduce(jp2_reader *r, uint32_t levels);
 int jp2_decode(jp2_reader *r, uint32_t x0, uint32_t y0, uint32_t x1, uint32_t y1);
 int jp2_describe(jp2_reader *r, jp2_colour *c);
+
+// jp2_resize makes room in a component for other samples than were decoded: w by h, from
+// x0, y0 on in its own grid. jp2_fill copies such to where they belong.
+int jp2_resize(jp2_reader *r, uint32_t component, uint32_t x0, uint32_t y0, uint32_t w, uint32_t h);
+void jp2_fill(jp2_reader *r, uint32_t component, const wavelet_plane *from);
 void jp2_close(jp2_reader *r);
 
 // jp2_store copies the decoded area, whose reduced top left corner on the reference

@@ -1,0 +1,293 @@
+package jp2
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Coded is a codestream in memory taken apart into its code-blocks.
+type Coded struct {
+	Size  Size
+	Tiles []CodedTile
+
+	head   []byte  // the file up to the packets of the first tile-part
+	siz    int64   // where SIZ begins in it
+	sot    int64   // and the first SOT
+	params *Params // of the first tile
+}
+
+// CodedTile is one tile; its area is on the reference grid.
+type CodedTile struct {
+	Area       Rect
+	MCT        bool // component transform over the first three components
+	Components []CodedComponent
+}
+
+// CodedComponent is one component of a tile.
+type CodedComponent struct {
+	Coding
+	Resolutions []CodedResolution // lowest first
+}
+
+// CodedResolution is one resolution; its area is in its samples.
+type CodedResolution struct {
+	Area  Rect
+	Bands []CodedBand // LL at the lowest, HL, LH and HH at all others
+}
+
+// CodedBand is one sub-band; its area is in its samples (B-15).
+type CodedBand struct {
+	Area   Rect
+	Step   float32 // of the quantiser, for the gains of an irreversible wavelet (E-3)
+	Blocks []CodedBlock
+}
+
+// CodedBlock is a code-block that has data; its area is in samples of its band.
+type CodedBlock struct {
+	Area   Rect
+	Planes int // bit-planes from the first that is not empty
+	Words  []Codeword
+}
+
+// Codeword is one codeword segment: coding passes that share a run of the coder (D.4).
+type Codeword struct {
+	Data   []byte
+	Passes int
+}
+
+// ErrBlocks says that code-blocks are coded in a way that is not taken apart here.
+var ErrBlocks = errors.New("code-blocks are not taken apart")
+
+// Bounds beyond which code-blocks are left to others: passes of one codeword, from which on
+// decoders begin another, and bit-planes that fit a sample.
+const (
+	wordPasses = 109
+	mostPlanes = 30
+)
+
+// Take takes a file or codestream apart that is held in data, which the blocks refer to.
+// Errors wrap ErrBlocks, or say what is wrong with the file.
+func Take(data []byte, b Budget) (*Coded, error) {
+	size := int64(len(data))
+	h, err := ReadHeader(bytes.NewReader(data), size, b)
+	if err != nil {
+		return nil, err
+	}
+	if h.HT || h.Palette != nil || h.reordered() {
+		return nil, fmt.Errorf("%w: high throughput, a palette, or colours in another order", ErrBlocks)
+	}
+	x, err := NewIndex(h)
+	if err != nil {
+		return nil, err
+	}
+	walk := newPartWalker(&source{size: size, held: data}, &h.Codestream, b, newEffort(size))
+	if err := walk.follow(); err != nil {
+		return nil, err
+	}
+	c := &Coded{Size: h.Codestream.Size, Tiles: make([]CodedTile, len(walk.tiles)), sot: h.Codestream.Tiles, siz: h.Codestream.Segments[0].Offset}
+	c.head = data[:walk.tiles[0].parts[0].body]
+	for t := range walk.tiles {
+		if err := c.take(x, walk, t, data); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// reordered tells whether a component is another colour than its number says.
+func (b *Boxes) reordered() bool {
+	return slices.ContainsFunc(b.ChannelDefs, func(d ChannelDef) bool {
+		return d.Type == ColourChannel && int(d.Association) != d.Channel+1
+	})
+}
+
+// take takes one tile apart.
+func (c *Coded) take(x *Index, walk *partWalker, t int, data []byte) error {
+	heads, tile := &walk.tiles[t], &tileIndex{}
+	if !heads.own.empty() {
+		params := heads.own.Over(x.params)
+		tile.params = &params
+	}
+	grid, err := x.gridOf(heads.parts[0].place, t, tile, walk.budget)
+	if err != nil {
+		return err
+	}
+	if err := apart(grid.params); err != nil {
+		return err
+	}
+	if err := grid.room(heads.parts, nil); err != nil {
+		return err
+	}
+	if t == 0 {
+		c.params = grid.params
+	}
+	k := blockTaker{tile: &c.Tiles[t], data: data, walk: newPacketWalker(walk.src, &c.Size, grid, nil, walk.budget, walk.effort)}
+	k.prepare()
+	k.walk.told, k.walk.take = &shares{}, k.take
+	return k.walk.follow(heads.parts, walk.budget)
+}
+
+// apart refuses what is left to others.
+func apart(p *Params) error {
+	for _, c := range p.Components {
+		if c.Blocks&(HTBlocks|Bypass) != 0 || c.Shift != 0 {
+			return fmt.Errorf("%w: block style %#02x, region of interest %d", ErrBlocks, uint8(c.Blocks), c.Shift)
+		}
+	}
+	return nil
+}
+
+// blockTaker fills in a tile, packet by packet.
+type blockTaker struct {
+	tile   *CodedTile
+	data   []byte
+	walk   *packetWalker
+	places map[blockKey]int // among the blocks of their band
+}
+
+type blockKey struct{ precinct, band, block int }
+
+// prepare lays the tile out without blocks.
+func (k *blockTaker) prepare() {
+	grid, size := k.walk.grid, k.walk.size
+	k.places = map[blockKey]int{}
+	k.tile.Area, k.tile.MCT = grid.rect, grid.params.MCT
+	k.tile.Components = make([]CodedComponent, len(grid.grids))
+	for c := range grid.grids {
+		params := &grid.params.Components[c]
+		to := &k.tile.Components[c]
+		to.Coding, to.Resolutions = params.Coding, make([]CodedResolution, len(grid.grids[c]))
+		for r := range to.Resolutions {
+			to.Resolutions[r] = CodedResolution{Area: grid.grids[c][r].rect, Bands: make([]CodedBand, bandCount(r))}
+			for i := range to.Resolutions[r].Bands {
+				to.Resolutions[r].Bands[i] = CodedBand{Area: grid.inBand(size, c, r, i), Step: params.step(size.Components[c].Bits, r, i)}
+			}
+		}
+	}
+}
+
+// take enters what one packet has of each code-block.
+func (k *blockTaker) take(ref packetRef, body int64) error {
+	for _, s := range k.walk.told.list {
+		n := int64(s.length)
+		if err := k.add(ref, s, k.data[body:body+n:body+n]); err != nil {
+			return err
+		}
+		body += n
+	}
+	k.walk.told.list = k.walk.told.list[:0]
+	return nil
+}
+
+func (k *blockTaker) add(ref packetRef, s share, data []byte) error {
+	band := &k.tile.Components[ref.component].Resolutions[ref.resolution].Bands[s.band]
+	key := blockKey{ref.precinct, s.band, s.block}
+	at, met := k.places[key]
+	if !met {
+		block, err := k.block(ref, s)
+		if err != nil {
+			return err
+		}
+		at = len(band.Blocks)
+		k.places[key], band.Blocks = at, append(band.Blocks, block)
+	}
+	words := &band.Blocks[at].Words
+	if last := len(*words) - 1; last >= 0 && k.walk.grid.params.Components[ref.component].Blocks&TermAll == 0 {
+		word := &(*words)[last]
+		word.Data, word.Passes = append(word.Data, data...), word.Passes+s.passes // data is full: this copies
+	} else {
+		*words = append(*words, Codeword{data, s.passes})
+	}
+	if (*words)[len(*words)-1].Passes > wordPasses {
+		return fmt.Errorf("%w: a codeword of more than %d passes", ErrBlocks, wordPasses)
+	}
+	return nil
+}
+
+// block is a code-block met first.
+func (k *blockTaker) block(ref packetRef, s share) (CodedBlock, error) {
+	params, met := &k.walk.grid.params.Components[ref.component], &k.walk.precincts[ref.precinct]
+	band := &(*met)[s.band]
+	zero := int(band.planes.levels[0].nodes[s.block].low)
+	b := CodedBlock{
+		Area:   k.walk.blockArea(ref, s.band, s.block%band.width, s.block/band.width),
+		Planes: params.planes(ref.resolution, s.band) - zero,
+	}
+	if b.Planes < 0 || b.Planes > mostPlanes {
+		return b, fmt.Errorf("%w: %d bit-planes", ErrBlocks, b.Planes)
+	}
+	return b, nil
+}
+
+// blockArea is the area of a code-block by its place in its band of a precinct.
+func (w *packetWalker) blockArea(ref packetRef, band, x, y int) Rect {
+	cells, inBand, bx, by := w.cellsOf(ref, band)
+	left, top := cells.X0+int64(x), cells.Y0+int64(y)
+	return Rect{left << bx, top << by, (left + 1) << bx, (top + 1) << by}.Intersect(inBand)
+}
+
+// bandNumber counts sub-bands as quantisation does, LL first.
+func bandNumber(resolution, band int) int {
+	if resolution == 0 {
+		return 0
+	}
+	return 3*resolution - 2 + band
+}
+
+// exponent and mantissa of a sub-band's step (E.1.1; E-5 where it is derived).
+func (c *ComponentParams) quantum(resolution, band int) (exponent, mantissa int) {
+	n := bandNumber(resolution, band)
+	switch c.Quant.Style {
+	case Unquantised:
+		return int(c.Quant.Steps[n] >> 3), 0
+	case Derived:
+		step := int(c.Quant.Steps[0])
+		return max(0, step>>11-max(0, resolution-1)), step & 0x7FF
+	}
+	return int(c.Quant.Steps[n] >> 11), int(c.Quant.Steps[n] & 0x7FF)
+}
+
+// planes is Mb (E-2).
+func (c *ComponentParams) planes(resolution, band int) int {
+	exponent, _ := c.quantum(resolution, band)
+	return exponent + int(c.Quant.Guard) - 1
+}
+
+// step is the quantiser's (E-3), with the gain of each sub-band left to the wavelet.
+func (c *ComponentParams) step(bits, resolution, band int) float32 {
+	exponent, mantissa := c.quantum(resolution, band)
+	return float32((1 + float64(mantissa)/2048) * math.Pow(2, float64(bits-exponent)))
+}
+
+// shares gathers what one packet has of code-blocks, in the order of its body.
+type shares struct {
+	band, block int // met last
+	list        []share
+}
+
+type share struct {
+	band, block int // of the precinct
+	passes      int
+	length      int64
+}
+
+func (s *shares) enter(band int) {
+	if s != nil {
+		s.band = band
+	}
+}
+
+func (s *shares) meet(block int) {
+	if s != nil {
+		s.block = block
+	}
+}
+
+func (s *shares) add(passes int, length int64) {
+	if s != nil {
+		s.list = append(s.list, share{s.band, s.block, passes, length})
+	}
+}

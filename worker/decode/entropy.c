@@ -1,0 +1,376 @@
+// Decoding of code-blocks: coefficient bits and the arithmetic coder
+// (ISO/IEC 15444-1, annexes C and D).
+#include "entropy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+// Numbers of contexts (table D.7 gives what they begin with).
+enum { ZERO = 0, SIGN = 9, MAGNITUDE = 14, RUN = 17, UNIFORM = 18, CONTEXTS = 19 };
+
+// mq holds the registers of the arithmetic decoder (C.3).
+typedef struct {
+  uint32_t a, c, ct;
+  const uint8_t *bp;
+} mq;
+
+struct entropy_coder {
+  uint32_t contexts[CONTEXTS]; // entries of states
+  mq m;
+  int w, h, plane, style;
+  enum { SIGNIFICANCE, REFINEMENT, CLEANUP } pass; // the next
+  const uint8_t *zero;                             // contexts of the sub-band
+  int32_t *samples;
+  uint32_t *flags;
+  size_t flags_room;
+  uint8_t *bytes;
+  size_t bytes_room;
+};
+
+// Probability estimation (table C.2): Qe, next after MPS and after LPS, switch of sense.
+static const struct {
+  uint16_t qe;
+  uint8_t mps, lps, sense;
+} estimates[47] = {
+    {0x5601, 1, 1, 1},   {0x3401, 2, 6, 0},   {0x1801, 3, 9, 0},   {0x0AC1, 4, 12, 0},  {0x0521, 5, 29, 0},
+    {0x0221, 38, 33, 0}, {0x5601, 7, 6, 1},   {0x5401, 8, 14, 0},  {0x4801, 9, 14, 0},  {0x3801, 10, 14, 0},
+    {0x3001, 11, 17, 0}, {0x2401, 12, 18, 0}, {0x1C01, 13, 20, 0}, {0x1601, 29, 21, 0}, {0x5601, 15, 14, 1},
+    {0x5401, 16, 14, 0}, {0x5101, 17, 15, 0}, {0x4801, 18, 16, 0}, {0x3801, 19, 17, 0}, {0x3401, 20, 18, 0},
+    {0x3001, 21, 19, 0}, {0x2801, 22, 19, 0}, {0x2401, 23, 20, 0}, {0x2201, 24, 21, 0}, {0x1C01, 25, 22, 0},
+    {0x1801, 26, 23, 0}, {0x1601, 27, 24, 0}, {0x1401, 28, 25, 0}, {0x1201, 29, 26, 0}, {0x1101, 30, 27, 0},
+    {0x0AC1, 31, 28, 0}, {0x09C1, 32, 29, 0}, {0x08A1, 33, 30, 0}, {0x0521, 34, 31, 0}, {0x0441, 35, 32, 0},
+    {0x02A1, 36, 33, 0}, {0x0221, 37, 34, 0}, {0x0141, 38, 35, 0}, {0x0111, 39, 36, 0}, {0x0085, 40, 37, 0},
+    {0x0049, 41, 38, 0}, {0x0025, 42, 39, 0}, {0x0015, 43, 40, 0}, {0x0009, 44, 41, 0}, {0x0005, 45, 42, 0},
+    {0x0001, 45, 43, 0}, {0x5601, 46, 46, 0},
+};
+
+// A state is an estimate and a sense, numbered 2 * estimate + sense, in one word: Qe, then
+// seven bits each for the number after MPS and after LPS, one unused, and the sense.
+enum { QE = 16, AFTER_MPS = 9, AFTER_LPS = 2 };
+static uint32_t states[94];
+static uint8_t zeros[4][512]; // contexts by the eight neighbours (table D.1)
+static uint8_t signs[256];    // context, and in the top bit whether the sign is flipped (D.3)
+
+static int bit(unsigned f, int i) { return f >> i & 1; }
+
+// zero_context is table D.1. Neighbours are three rows of three bits, the middle unused.
+static uint8_t zero_context(int band, unsigned f) {
+  int h = bit(f, 3) + bit(f, 5), v = bit(f, 1) + bit(f, 7);
+  int d = bit(f, 0) + bit(f, 2) + bit(f, 6) + bit(f, 8);
+  if (band == ENTROPY_HH) {
+    int hv = h + v > 2 ? 2 : h + v;
+    return d == 0 ? hv : d == 1 ? 3 + hv : d == 2 ? 6 + (hv > 0) : 8;
+  }
+  if (band == ENTROPY_HL) {
+    int t = h;
+    h = v, v = t;
+  }
+  if (h == 2)
+    return 8;
+  if (h == 1)
+    return v > 0 ? 7 : 5 + (d > 0);
+  return v > 0 ? 2 + v : d > 1 ? 2 : d;
+}
+
+// Bits of the index of signs: whether a neighbour is significant, and negative.
+enum { W_SIGN = 0, N_SIG, E_SIGN, W_SIG, N_SIGN, E_SIG, S_SIGN, S_SIG };
+
+static int pull(unsigned f, int sig, int sign) { return bit(f, sig) * (1 - 2 * bit(f, sign)); }
+static int clip(int v) { return v < -1 ? -1 : v > 1 ? 1 : v; }
+
+// sign_context is tables D.2 and D.3.
+static uint8_t sign_context(unsigned f) {
+  int h = clip(pull(f, W_SIG, W_SIGN) + pull(f, E_SIG, E_SIGN));
+  int v = clip(pull(f, N_SIG, N_SIGN) + pull(f, S_SIG, S_SIGN));
+  int flip = h < 0 || (h == 0 && v < 0);
+  if (flip)
+    h = -h, v = -v;
+  return (SIGN + (h == 0 ? v : 3 + v)) | flip << 7;
+}
+
+__attribute__((constructor)) static void fill_tables(void) {
+  for (int i = 0; i < 94; i++) {
+    int n = i / 2, sense = i % 2, lost = estimates[n].sense ? !sense : sense;
+    states[i] = (uint32_t)estimates[n].qe << QE | (2 * estimates[n].mps + sense) << AFTER_MPS |
+                (2 * estimates[n].lps + lost) << AFTER_LPS | sense;
+  }
+  for (int band = 0; band < 4; band++)
+    for (int f = 0; f < 512; f++)
+      zeros[band][f] = zero_context(band, f);
+  for (int f = 0; f < 256; f++)
+    signs[f] = sign_context(f);
+}
+
+static void reset_contexts(entropy_coder *e) {
+  for (int i = 0; i < CONTEXTS; i++)
+    e->contexts[i] = states[0];
+  e->contexts[UNIFORM] = states[2 * 46];
+  e->contexts[RUN] = states[2 * 3];
+  e->contexts[ZERO] = states[2 * 4];
+}
+
+// byte_in is BYTEIN (C.3.4): two bytes FF stand after the segment, and are never passed.
+INLINE void byte_in(mq *m) {
+  uint32_t next = m->bp[1];
+  if (__builtin_expect(*m->bp != 0xFF, 1)) {
+    m->bp++, m->c += next << 8, m->ct = 8;
+  } else if (next <= 0x8F) {
+    m->bp++, m->c += next << 9, m->ct = 7;
+  } else {
+    m->c += 0xFF00, m->ct = 8;
+  }
+}
+
+static void mq_begin(mq *m, const uint8_t *data, size_t length) {
+  m->bp = data;
+  m->c = length == 0 ? 0xFF0000 : (uint32_t)*data << 16;
+  byte_in(m);
+  m->c <<= 7, m->ct -= 7, m->a = 0x8000;
+}
+
+// settle decodes a decision after which the interval may have to be scaled up: LPS_EXCHANGE,
+// MPS_EXCHANGE and RENORMD (C.3.2, C.3.3) in one, by arithmetic in place of branches that
+// no processor foresees.
+INLINE uint32_t settle(mq *m, uint32_t *context, uint32_t s) {
+  uint32_t qe = s >> QE, a = m->a - qe, c = m->c;
+  uint32_t lower = c < qe << 16, lost = lower ^ (a < qe);
+  a = lower ? qe : a;
+  c = lower ? c : c - (qe << 16);
+  uint32_t shift = __builtin_clz(a) - 16;
+  *context = shift ? states[s >> (lost ? AFTER_LPS : AFTER_MPS) & 127] : s;
+  m->a = a << shift;
+  while (__builtin_expect(shift > m->ct, 0)) {
+    m->c = c << m->ct, shift -= m->ct;
+    byte_in(m);
+    c = m->c;
+  }
+  m->c = c << shift, m->ct -= shift;
+  return (s & 1) ^ lost;
+}
+
+// decide decodes one decision (C.3.2).
+INLINE uint32_t decide(mq *m, uint32_t *context) {
+  uint32_t s = *context, a = m->a - (s >> QE), least = s >> QE << 16;
+  if (!(a >> 15 & (m->c >= least)))
+    return settle(m, context, s);
+  m->a = a, m->c -= least;
+  return s & 1;
+}
+
+// A word of flags tells of four samples of a column, those of one stripe. For the six rows
+// around them there are three bits each, of which samples are significant: west, own and
+// east. Then come the signs of the six and, for the four, whether they were refined before
+// and whether this bit-plane has visited them. All that belongs to the next row is three
+// bits further up, so that rows are numbered in steps of three.
+enum {
+  OWN = 4,      // is significant
+  SIGN_ABOVE = 18,
+  SIGN_OWN = 19,
+  SIGN_BELOW = 22,
+  SIGN_LAST = 31,
+  REFINED = 20,
+  VISITED = 21,
+  AROUND = 0757, // the eight neighbours
+};
+#define FOUR 01111u // one bit for each row
+
+// near tells which of the four samples have a significant neighbour.
+INLINE uint32_t near(uint32_t f) {
+  uint32_t sides = (f & 0x3FFFF) | (f & 0x3FFFF) >> 2, rows = sides | (f & 0x3FFFF) >> 1;
+  return (rows | rows >> 6 | sides >> 3) & FOUR;
+}
+
+INLINE uint32_t sign_index(uint32_t f, uint32_t west, uint32_t east, int row) {
+  uint32_t above = row == 0 ? f >> SIGN_ABOVE : f >> (SIGN_OWN + row - 3);
+  return (f >> row & (1 << N_SIG | 1 << W_SIG | 1 << E_SIG | 1 << S_SIG)) |
+         (west >> (SIGN_OWN + row) & 1) << W_SIGN | (east >> (SIGN_OWN + row) & 1) << E_SIGN |
+         (above & 1) << N_SIGN | (f >> (SIGN_BELOW + row) & 1) << S_SIGN;
+}
+
+// place is where a pass is: at one column of one stripe.
+typedef struct {
+  uint32_t *flags;  // of the column, among those of its neighbours
+  int32_t *samples; // the first of the column
+  int stride;       // of flags
+  int w;            // of samples
+  int causal;       // the stripe above is not to know of this one
+  int32_t value;    // of what becomes significant
+} place;
+
+// mark tells the neighbours that a sample is significant.
+INLINE uint32_t mark(uint32_t f, const place *p, int row, uint32_t sign) {
+  p->flags[-1] |= 1u << 5 << row;
+  p->flags[1] |= 1u << 3 << row;
+  if (row == 0 && !p->causal) {
+    uint32_t *above = p->flags - p->stride;
+    above[0] |= sign << SIGN_LAST | 1u << 16;
+    above[-1] |= 1u << 17;
+    above[1] |= 1u << 15;
+  }
+  if (row == 9) {
+    uint32_t *below = p->flags + p->stride;
+    below[0] |= sign << SIGN_ABOVE | 1u << 1;
+    below[-1] |= 1u << 2;
+    below[1] |= 1u << 0;
+  }
+  return f | (sign << SIGN_OWN | 1u << OWN) << row;
+}
+
+// rise decodes the sign of a sample that has become significant (D.3.2).
+INLINE uint32_t rise(mq *m, uint32_t *contexts, uint32_t f, const place *p, int row) {
+  uint32_t k = signs[sign_index(f, p->flags[-1], p->flags[1], row)];
+  uint32_t sign = decide(m, &contexts[k & 127]) ^ k >> 7;
+  p->samples[(unsigned)row / 3 * p->w] = sign ? -p->value : p->value;
+  return mark(f, p, row, sign);
+}
+
+// first takes the first row off a set of them.
+INLINE int first(uint32_t *rows) {
+  int row = __builtin_ctz(*rows);
+  *rows &= *rows - 1;
+  return row;
+}
+
+INLINE place begin_place(const entropy_coder *e) {
+  int32_t one = INT32_C(1) << e->plane;
+  return (place){.flags = e->flags + e->w + 3, .samples = e->samples, .stride = e->w + 2, .w = e->w,
+                 .causal = e->style & ENTROPY_VERTICAL, .value = one | one >> 1};
+}
+
+// next_stripe moves on from behind the last column of a stripe.
+INLINE void next_stripe(place *p) { p->flags += 2, p->samples += 3 * p->w; }
+
+// rows_of gives the rows that a stripe has.
+INLINE uint32_t rows_of(const entropy_coder *e, int y) { return e->h - y >= 4 ? FOUR : FOUR >> 3 * (4 - (e->h - y)); }
+
+// The three passes over a bit-plane (D.3.1, D.3.3, D.3.4). Registers are copied out of
+// the coder so that compilers keep them in the processor's.
+static void significance(entropy_coder *e) {
+  mq m = e->m;
+  place p = begin_place(e);
+  for (int y = 0; y < e->h; y += 4, next_stripe(&p)) {
+    uint32_t rows = rows_of(e, y);
+    for (int x = 0; x < e->w; x++, p.flags++, p.samples++) {
+      uint32_t f = *p.flags, left = near(f) & ~(f >> OWN) & rows;
+      if (left == 0)
+        continue;
+      do {
+        int row = first(&left);
+        f |= 1u << VISITED << row;
+        if (decide(&m, &e->contexts[e->zero[f >> row & AROUND]])) {
+          f = rise(&m, e->contexts, f, &p, row);
+          left |= 8u << row & ~(f >> OWN) & rows;
+        }
+      } while (left);
+      *p.flags = f;
+    }
+  }
+  e->m = m;
+}
+
+static void refinement(entropy_coder *e) {
+  mq m = e->m;
+  place p = begin_place(e);
+  int32_t half = INT32_C(1) << e->plane >> 1;
+  for (int y = 0; y < e->h; y += 4, next_stripe(&p))
+    for (int x = 0; x < e->w; x++, p.flags++, p.samples++) {
+      uint32_t f = *p.flags, left = f >> OWN & ~(f >> VISITED) & FOUR;
+      if (left == 0)
+        continue;
+      uint32_t others = near(f);
+      *p.flags = f | left << REFINED;
+      do {
+        int row = first(&left);
+        int context = f >> (REFINED + row) & 1 ? 2 : others >> row & 1;
+        int32_t *sample = &p.samples[(unsigned)row / 3 * p.w];
+        int32_t more = decide(&m, &e->contexts[MAGNITUDE + context]) ? half : -half;
+        *sample += *sample < 0 ? -more : more;
+      } while (left);
+    }
+  e->m = m;
+}
+
+static void cleanup(entropy_coder *e) {
+  mq m = e->m;
+  place p = begin_place(e);
+  for (int y = 0; y < e->h; y += 4, next_stripe(&p)) {
+    uint32_t rows = rows_of(e, y);
+    for (int x = 0; x < e->w; x++, p.flags++, p.samples++) {
+      uint32_t f = *p.flags, left = ~(f >> OWN | f >> VISITED) & rows;
+      if (f == 0 && rows == FOUR) {
+        if (!decide(&m, &e->contexts[RUN]))
+          continue;
+        uint32_t high = decide(&m, &e->contexts[UNIFORM]);
+        int row = 3 * (high << 1 | decide(&m, &e->contexts[UNIFORM]));
+        f = rise(&m, e->contexts, f, &p, row);
+        left &= ~1u << row;
+      }
+      while (left) {
+        int row = first(&left);
+        if (decide(&m, &e->contexts[e->zero[f >> row & AROUND]]))
+          f = rise(&m, e->contexts, f, &p, row);
+      }
+      *p.flags = f & ~(FOUR << VISITED);
+    }
+  }
+  if (e->style & ENTROPY_SEGSYM)
+    for (int i = 0; i < 4; i++)
+      decide(&m, &e->contexts[UNIFORM]); // the symbol itself is not looked at
+  e->m = m;
+}
+
+entropy_coder *entropy_new(void) { return calloc(1, sizeof(entropy_coder)); }
+
+void entropy_free(entropy_coder *e) {
+  if (e)
+    free(e->flags), free(e->bytes);
+  free(e);
+}
+
+static void *roomy(void *memory, size_t *room, size_t n, size_t size) {
+  if (n <= *room)
+    return memory;
+  free(memory);
+  memory = malloc(n * size);
+  *room = memory ? n : 0;
+  return memory;
+}
+
+int entropy_begin(entropy_coder *e, int w, int h, int band, int planes, int style, int32_t *samples) {
+  size_t n = (size_t)(w + 2) * ((h + 3) / 4 + 2);
+  e->flags = roomy(e->flags, &e->flags_room, n, sizeof(*e->flags));
+  if (!e->flags)
+    return -1;
+  memset(e->flags, 0, n * sizeof(*e->flags));
+  memset(samples, 0, (size_t)w * h * sizeof(*samples));
+  e->w = w, e->h = h, e->plane = planes, e->style = style, e->pass = CLEANUP;
+  e->zero = zeros[band], e->samples = samples;
+  reset_contexts(e);
+  return 0;
+}
+
+int entropy_word(entropy_coder *e, const uint8_t *data, size_t length, int passes) {
+  e->bytes = roomy(e->bytes, &e->bytes_room, length + 2, 1);
+  if (!e->bytes)
+    return -1;
+  memcpy(e->bytes, data, length);
+  e->bytes[length] = e->bytes[length + 1] = 0xFF;
+  mq_begin(&e->m, e->bytes, length);
+  for (; passes > 0 && e->plane > 0; passes--) {
+    switch (e->pass) {
+    case SIGNIFICANCE:
+      significance(e), e->pass = REFINEMENT;
+      break;
+    case REFINEMENT:
+      refinement(e), e->pass = CLEANUP;
+      break;
+    case CLEANUP:
+      cleanup(e), e->pass = SIGNIFICANCE, e->plane--;
+    }
+    if (e->style & ENTROPY_RESET)
+      reset_contexts(e);
+  }
+  return 0;
+}

@@ -1,0 +1,130 @@
+//go:build cgo
+
+package decode
+
+// #include <stdlib.h>
+// #include "jp2.h"
+// #include "wavelet.h"
+import "C"
+
+import (
+	"unsafe"
+
+	"github.com/tessera-iiif/tessera/internal/jp2"
+	"github.com/tessera-iiif/tessera/worker/decoder/protocol"
+)
+
+// kept is what this process remembers of code-blocks.
+var kept = newCoefficients(coefficientBytes)
+
+// take takes a codestream apart that was made for this request, so that code-blocks decoded
+// before need not be decoded again. It leaves what it cannot take, and what may be damaged,
+// to OpenJPEG.
+func (c *codestream) take(req protocol.Request) {
+	if req.Stream == 0 || c.reduce > 0 || c.lenient || c.header.high_throughput != 0 {
+		return
+	}
+	taken, err := jp2.Take(c.data, jp2.DefaultBudget())
+	if err != nil || !alike(taken) {
+		return
+	}
+	painter, ok := openPainter(taken.Hollow(), c.boxed)
+	if !ok {
+		return
+	}
+	C.jp2_close(c.reader)
+	C.free(unsafe.Pointer(c.reader))
+	c.reader, c.taken, c.several = painter, taken, len(req.Cuts) > 0
+}
+
+// alike tells whether the components that are transformed together have the same samples.
+func alike(t *jp2.Coded) bool {
+	for i := range t.Tiles {
+		if !t.Tiles[i].MCT {
+			continue
+		}
+		c, s := t.Tiles[i].Components, t.Size.Components
+		if len(c) < 3 || c[1].Reversible != c[0].Reversible || c[2].Reversible != c[0].Reversible ||
+			s[1].DX != s[0].DX || s[1].DY != s[0].DY || s[2].DX != s[0].DX || s[2].DY != s[0].DY {
+			return false
+		}
+	}
+	return true
+}
+
+// openPainter has OpenJPEG decode an image without pixels: all that is said around them,
+// channels and colours and profiles, it then says as of any other.
+func openPainter(hollow []byte, boxed bool) (*C.jp2_reader, bool) {
+	defer pin(hollow)()
+	r := (*C.jp2_reader)(C.calloc(1, C.sizeof_jp2_reader))
+	isBoxed := C.int(0)
+	if boxed {
+		isBoxed = 1
+	}
+	var h C.jp2_header
+	if C.jp2_open(r, unsafe.Pointer(unsafe.SliceData(hollow)), C.size_t(len(hollow)), isBoxed, 0, 1, &h) != 0 ||
+		C.jp2_decode(r, h.x0, h.y0, h.x1, h.y1) != 0 {
+		C.jp2_close(r)
+		C.free(unsafe.Pointer(r))
+		return nil, false
+	}
+	return r, true
+}
+
+// decodeTaken decodes an area of what was taken apart, as OpenJPEG's image.
+func (c *codestream) decodeTaken(a area) error {
+	whole := jp2.Rect{X0: int64(a.x0), Y0: int64(a.y0), X1: int64(a.x1), Y1: int64(a.y1)}
+	for i, s := range c.taken.Size.Components {
+		r := whole.Over(s.DX, s.DY)
+		if C.jp2_resize(c.reader, C.uint32_t(i), C.uint32_t(r.X0), C.uint32_t(r.Y0), C.uint32_t(r.X1-r.X0), C.uint32_t(r.Y1-r.Y0)) != 0 {
+			return c.broken("memory")
+		}
+	}
+	for i := range c.taken.Tiles {
+		if tile := &c.taken.Tiles[i]; tile.Area.Meets(whole) {
+			if err := c.decodeTile(tile, whole); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// decodeTile decodes what lies in one tile.
+func (c *codestream) decodeTile(tile *jp2.CodedTile, whole jp2.Rect) error {
+	part, size := tile.Area.Intersect(whole), &c.taken.Size
+	components := make([]*tileComponent, len(tile.Components))
+	defer func() {
+		for _, t := range components {
+			t.free()
+		}
+	}()
+	var blocks []codedBlock
+	for i := range components {
+		s := size.Components[i]
+		components[i] = windowsOf(&tile.Components[i], part.Over(s.DX, s.DY))
+		var err error
+		if blocks, err = components[i].blocks(blocks, c.several); err != nil {
+			return err
+		}
+	}
+	if err := decodeAll(blocks, kept, c.threads); err != nil {
+		return err
+	}
+	planes := make([]C.wavelet_plane, len(components))
+	for i, t := range components {
+		var err error
+		if planes[i], err = t.synthesise(); err != nil {
+			return err
+		}
+	}
+	if tile.MCT {
+		C.wavelet_colour(&planes[0], truth(components[0].Reversible))
+	}
+	for i, t := range components {
+		s := size.Components[i]
+		C.wavelet_level(&planes[i], C.int(s.Bits), truth(s.Signed), truth(t.Reversible))
+		C.jp2_fill(c.reader, C.uint32_t(i), &planes[i])
+	}
+	return nil
+}

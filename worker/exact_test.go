@@ -33,7 +33,12 @@ func TestExact(t *testing.T) {
 			engine.put(id+".jp2", data)
 			stock.put(id+".jp2", data)
 			before := engine.Packets()
+			decoded, kept := pool.Blocks()
 			compareRegions(t, engine, stock, id)
+			d, k := pool.Blocks()
+			if own := d+k > decoded+kept; own == tc.stock {
+				t.Errorf("code-blocks decoded one by one: %t, want %t", own, !tc.stock)
+			}
 			checkApart(t, before, engine.Packets(), tc.apart)
 		})
 	}

@@ -73,7 +73,7 @@ func do(req protocol.Request, data []byte, faults bool) (protocol.Reply, *decode
 			return failed(err), nil
 		}
 		return protocol.Reply{
-			Type: result.Type, Size: int64(len(result.Body)), Sizes: result.Sizes, Decode: result.Decode, Encode: result.Encode,
+			Type: result.Type, Size: int64(len(result.Body)), Sizes: result.Sizes, Decode: result.Decode, Encode: result.Encode, Blocks: result.Blocks,
 		}, result
 	}
 	if faults {

@@ -48,6 +48,7 @@ func (s *server) worker(ctx context.Context) error {
 		Slots: s.settings.Decoders, Queue: s.settings.Queue, BestEffort: s.settings.Damaged == "best-effort", Log: s.log,
 	})
 	s.measure(w, results)
+	s.measureBlocks(decoders)
 	conn, err := s.connect(ctx, bus.RoleWorker)
 	if err != nil {
 		return err
@@ -104,6 +105,13 @@ func (s *server) measure(w *worker.Worker, results *store.Results) {
 	gauge("quarantined", "Image versions that killed decoders and are not decoded.", func() float64 { return float64(w.Stats().Quarantined) })
 	s.measurePackets(w)
 	gauge("store_bytes", "Bytes of rendered results on disk.", func() float64 { return float64(results.Stats().Bytes) })
+}
+
+// measureBlocks shows what decoders could spare.
+func (s *server) measureBlocks(decoders *decoder.Pool) {
+	const name, help = "tessera_worker_code_blocks_total", "JPEG 2000 code-blocks that were decoded, or kept from a decode before."
+	s.metrics.Count(name, help, map[string]string{"how": "decoded"}, func() float64 { n, _ := decoders.Blocks(); return float64(n) })
+	s.metrics.Count(name, help, map[string]string{"how": "kept"}, func() float64 { _, n := decoders.Blocks(); return float64(n) })
 }
 
 // measurePackets shows what JPEG 2000 regions took of their files.

@@ -24,6 +24,7 @@ type CodedTile struct {
 	Area       Rect
 	MCT        bool // component transform over the first three components
 	Components []CodedComponent
+	Blocks     []CodedBlock
 }
 
 // CodedComponent is one component of a tile.
@@ -38,18 +39,17 @@ type CodedResolution struct {
 	Bands []CodedBand // LL at the lowest, HL, LH and HH at all others
 }
 
-// CodedBand is one sub-band; its area is in its samples (B-15).
+// CodedBand is one sub-band.
 type CodedBand struct {
-	Area   Rect
-	Step   float32 // of the quantiser, for the gains of an irreversible wavelet (E-3)
-	Blocks []CodedBlock
+	Step float32 // of the quantiser, for the gains of an irreversible wavelet (E-3)
 }
 
-// CodedBlock is a code-block that has data; its area is in samples of its band.
+// CodedBlock is a code-block that has data; its area is in samples of its sub-band (B-15).
 type CodedBlock struct {
-	Area   Rect
-	Planes int // bit-planes from the first that is not empty
-	Words  []Codeword
+	Component, Resolution, Band int // which number those of the tile
+	Area                        Rect
+	Planes                      int // bit-planes from the first that is not empty
+	Words                       []Codeword
 }
 
 // Codeword is one codeword segment: coding passes that share a run of the coder (D.4).
@@ -145,15 +145,18 @@ type blockTaker struct {
 	tile   *CodedTile
 	data   []byte
 	walk   *packetWalker
-	places map[blockKey]int // among the blocks of their band
+	words  []Codeword       // room for some
+	places map[blockKey]int // of blocks that may come again in another layer
 }
 
 type blockKey struct{ precinct, band, block int }
 
+// roomForWords is how many codewords memory is taken for at a time.
+const roomForWords = 64
+
 // prepare lays the tile out without blocks.
 func (k *blockTaker) prepare() {
 	grid, size := k.walk.grid, k.walk.size
-	k.places = map[blockKey]int{}
 	k.tile.Area, k.tile.MCT = grid.rect, grid.params.MCT
 	k.tile.Components = make([]CodedComponent, len(grid.grids))
 	for c := range grid.grids {
@@ -163,7 +166,7 @@ func (k *blockTaker) prepare() {
 		for r := range to.Resolutions {
 			to.Resolutions[r] = CodedResolution{Area: grid.grids[c][r].rect, Bands: make([]CodedBand, bandCount(r))}
 			for i := range to.Resolutions[r].Bands {
-				to.Resolutions[r].Bands[i] = CodedBand{Area: grid.inBand(size, c, r, i), Step: params.step(size.Components[c].Bits, r, i)}
+				to.Resolutions[r].Bands[i] = CodedBand{params.step(size.Components[c].Bits, r, i)}
 			}
 		}
 	}
@@ -183,36 +186,59 @@ func (k *blockTaker) take(ref packetRef, body int64) error {
 }
 
 func (k *blockTaker) add(ref packetRef, s share, data []byte) error {
-	band := &k.tile.Components[ref.component].Resolutions[ref.resolution].Bands[s.band]
-	key := blockKey{ref.precinct, s.band, s.block}
-	at, met := k.places[key]
-	if !met {
-		block, err := k.block(ref, s)
-		if err != nil {
-			return err
-		}
-		at = len(band.Blocks)
-		k.places[key], band.Blocks = at, append(band.Blocks, block)
+	block, err := k.block(ref, s)
+	if err != nil {
+		return err
 	}
-	words := &band.Blocks[at].Words
-	if last := len(*words) - 1; last >= 0 && k.walk.grid.params.Components[ref.component].Blocks&TermAll == 0 {
-		word := &(*words)[last]
+	if last := len(block.Words) - 1; last >= 0 && k.walk.grid.params.Components[ref.component].Blocks&TermAll == 0 {
+		word := &block.Words[last]
 		word.Data, word.Passes = append(word.Data, data...), word.Passes+s.passes // data is full: this copies
 	} else {
-		*words = append(*words, Codeword{data, s.passes})
+		k.word(block, Codeword{data, s.passes})
 	}
-	if (*words)[len(*words)-1].Passes > wordPasses {
+	if block.Words[len(block.Words)-1].Passes > wordPasses {
 		return fmt.Errorf("%w: a codeword of more than %d passes", ErrBlocks, wordPasses)
 	}
 	return nil
 }
 
-// block is a code-block met first.
-func (k *blockTaker) block(ref packetRef, s share) (CodedBlock, error) {
+// word adds a codeword to a block: the first without taking memory for it alone.
+func (k *blockTaker) word(block *CodedBlock, w Codeword) {
+	if block.Words != nil {
+		block.Words = append(block.Words, w)
+		return
+	}
+	if len(k.words) == 0 {
+		k.words = make([]Codeword, roomForWords)
+	}
+	k.words[0] = w
+	block.Words, k.words = k.words[:1:1], k.words[1:]
+}
+
+// block finds a code-block, or enters it where it is met first.
+func (k *blockTaker) block(ref packetRef, s share) (*CodedBlock, error) {
+	key, many := blockKey{ref.precinct, s.band, s.block}, k.walk.grid.params.Layers > 1
+	if many {
+		if at, met := k.places[key]; met {
+			return &k.tile.Blocks[at], nil
+		}
+		if k.places == nil {
+			k.places = map[blockKey]int{}
+		}
+		k.places[key] = len(k.tile.Blocks)
+	}
+	b, err := k.first(ref, s)
+	k.tile.Blocks = append(k.tile.Blocks, b)
+	return &k.tile.Blocks[len(k.tile.Blocks)-1], err
+}
+
+// first is a code-block of which nothing but its place is known.
+func (k *blockTaker) first(ref packetRef, s share) (CodedBlock, error) {
 	params, met := &k.walk.grid.params.Components[ref.component], &k.walk.precincts[ref.precinct]
 	band := &(*met)[s.band]
 	zero := int(band.planes.levels[0].nodes[s.block].low)
 	b := CodedBlock{
+		Component: ref.component, Resolution: ref.resolution, Band: s.band,
 		Area:   k.walk.blockArea(ref, s.band, s.block%band.width, s.block/band.width),
 		Planes: params.planes(ref.resolution, s.band) - zero,
 	}

@@ -13,6 +13,9 @@ func (r Rect) height() int64 { return max(0, r.Y1-r.Y0) }
 // Meets tells whether the two have anything in common.
 func (r Rect) Meets(o Rect) bool { return !r.Intersect(o).Empty() }
 
+// Samples is how many points lie inside.
+func (r Rect) Samples() int64 { return r.width() * r.height() }
+
 // area counts the cells of a rectangle of cells.
 func (r Rect) area() int { return int(r.width() * r.height()) }
 

@@ -223,14 +223,16 @@ func (w *packetWalker) bands(p place, ref packetRef) ([]band, error) {
 	if *made != nil {
 		return *made, nil
 	}
+	bands := make([]band, 0, bandCount(ref.resolution))
 	for orientation := range bandCount(ref.resolution) {
 		cells := w.blockCells(ref, orientation)
 		if w.left -= int64(cells.area()); w.left < 0 {
 			return nil, p.fail("more code-blocks than allowed")
 		}
-		*made = append(*made, newBand(cells))
+		bands = append(bands, newBand(cells))
 	}
-	return *made, nil
+	*made = bands
+	return bands, nil
 }
 
 // blockCells gives the code-blocks of a precinct in one of its sub-bands (B.7).

@@ -27,14 +27,18 @@ func (n *tagNode) read(b *bitReader, limit int32) {
 }
 
 func newTagTree(w, h int) tagTree {
-	var t tagTree
-	for {
-		t.levels = append(t.levels, tagLevel{width: w, nodes: make([]tagNode, w*h)})
-		if w*h <= 1 {
-			return t
-		}
-		w, h = (w+1)/2, (h+1)/2
+	depth, all := 1, w*h
+	for a, b := w, h; a*b > 1; depth++ {
+		a, b = (a+1)/2, (b+1)/2
+		all += a * b
 	}
+	t, nodes := tagTree{make([]tagLevel, depth)}, make([]tagNode, all)
+	for k := range t.levels {
+		n := w * h
+		t.levels[k] = tagLevel{width: w, nodes: nodes[:n:n]}
+		nodes, w, h = nodes[n:], (w+1)/2, (h+1)/2
+	}
+	return t
 }
 
 func (t *tagTree) root() *tagNode { return &t.levels[len(t.levels)-1].nodes[0] }

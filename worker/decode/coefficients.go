@@ -3,209 +3,145 @@
 package decode
 
 // #include <stdlib.h>
-// #include <string.h>
-// #include "entropy.h"
-// #include "wavelet.h"
+// #include "blocks.h"
 import "C"
 
 import (
 	"bytes"
-	"container/list"
-	"errors"
+	"encoding/binary"
 	"hash/maphash"
-	"sync"
 	"unsafe"
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
 )
 
-// coefficientBytes bounds the coefficients kept by one decoder: some 6,000 code-blocks, or
-// all but the highest two resolutions of a hundred megapixels.
-const coefficientBytes = 48 << 20
+const (
+	// coefficientBytes bounds the coefficients kept by one decoder: some 6,000 code-blocks,
+	// or all but the highest two resolutions of a hundred megapixels.
+	coefficientBytes = 48 << 20
+	// leastKept is how many samples a block must have to be kept: smaller ones are decoded
+	// again as soon as they are found.
+	leastKept = 256
+)
 
 // coefficients keeps decoded code-blocks. What is kept is a function of the very bytes that
-// were decoded, which stand beside it: there is nothing that could be out of date, or of
-// another image. It is safe for concurrent use.
+// were decoded, which stand behind it: there is nothing that could be out of date, or of
+// another image. Memory is C's, and what is Go's has next to no pointers: collectors would
+// follow thousands.
 type coefficients struct {
-	seed maphash.Seed
-	most int64
-
-	mu    sync.Mutex
-	held  int64
-	kept  map[blockKey]*list.Element
-	order *list.List // of *keptBlock; the back leaves first
+	seed   maphash.Seed
+	most   int64
+	held   int64
+	at     map[blockKey]int32 // in blocks
+	blocks []keptBlock        // 0 begins and ends the ring; the rest is kept or free
+	free   []int32
 }
 
 // blockKey is what decides about a block's coefficients besides its bytes.
 type blockKey struct {
 	hash          uint64
-	width, height int32
-	planes, words int16
+	code          int32 // bytes of them
+	width, height int16
+	planes        int16
 	band          int8
 	style         jp2.BlockStyle
 }
 
+func (k *blockKey) samples() int { return int(k.width) * int(k.height) }
+
+// keptBlock is a member of a ring: next leaves later, before leaves sooner.
 type keptBlock struct {
 	blockKey
-	words   []jp2.Codeword // of memory of our own
-	samples unsafe.Pointer // of 16 bits
-	bytes   int64
+	next, before int32
+	data         *C.int16_t // samples, and then the code
 }
 
 func newCoefficients(most int64) *coefficients {
-	return &coefficients{seed: maphash.MakeSeed(), most: most, kept: map[blockKey]*list.Element{}, order: list.New()}
+	return &coefficients{seed: maphash.MakeSeed(), most: most, at: map[blockKey]int32{}, blocks: make([]keptBlock, 1)}
 }
 
-// codedBlock is a code-block in the sub-band it belongs to, and where to put it.
-type codedBlock struct {
-	*jp2.CodedBlock
-	band       int
-	style      jp2.BlockStyle
-	reversible bool
-	step       float32
-	plane      *C.wavelet_plane
-	lasting    bool // others are likely to need it
-}
-
-func (c *coefficients) key(b *codedBlock) blockKey {
-	var h maphash.Hash
-	h.SetSeed(c.seed)
+// key is the block's, with code appended to room: its codewords in one.
+func (c *coefficients) key(b *codedBlock, room []byte) (blockKey, []byte) {
 	for _, w := range b.Words {
-		_, _ = h.Write(w.Data)
+		room = binary.LittleEndian.AppendUint32(room, uint32(w.Passes))
+		room = binary.LittleEndian.AppendUint32(room, uint32(len(w.Data)))
+		room = append(room, w.Data...)
 	}
-	a := b.Area
 	return blockKey{
-		hash: h.Sum64(), width: int32(a.X1 - a.X0), height: int32(a.Y1 - a.Y0), band: int8(b.band), style: b.style,
-		planes: int16(b.Planes), words: int16(len(b.Words)),
-	}
+		hash: maphash.Bytes(c.seed, room), code: int32(len(room)),
+		width: int16(b.Area.X1 - b.Area.X0), height: int16(b.Area.Y1 - b.Area.Y0),
+		planes: int16(b.Planes), band: int8(b.band), style: b.style,
+	}, room
 }
 
-// put puts the block where it belongs, if it is here.
-func (c *coefficients) put(key blockKey, b *codedBlock) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e := c.kept[key]
-	if e == nil {
-		return false
-	}
-	k := e.Value.(*keptBlock)
-	if !sameWords(k.words, b.Words) {
-		return false
-	}
-	c.order.MoveToFront(e)
-	b.put(k.samples, true)
-	return true
-}
-
-func sameWords(a, b []jp2.Codeword) bool {
-	for i := range a {
-		if a[i].Passes != b[i].Passes || !bytes.Equal(a[i].Data, b[i].Data) {
-			return false
-		}
-	}
-	return true
-}
-
-// put writes coefficients to the block's plane.
-func (b *codedBlock) put(samples unsafe.Pointer, narrow bool) {
-	reversible, small := C.int(0), C.int(0)
-	if b.reversible {
-		reversible = 1
-	}
-	if narrow {
-		small = 1
-	}
-	C.wavelet_put(b.plane, samples, small, C.int32_t(b.Area.X0), C.int32_t(b.Area.Y0), C.int32_t(b.Area.X1), C.int32_t(b.Area.Y1),
-		reversible, C.float(b.step/2))
-}
-
-// keep takes a copy of what a block was decoded to, where it was not kept meanwhile.
-func (c *coefficients) keep(key blockKey, b *codedBlock, samples unsafe.Pointer, n int) {
-	k := &keptBlock{blockKey: key, bytes: int64(n) * 2}
-	if k.samples = C.malloc(C.size_t(k.bytes)); k.samples == nil {
-		return
-	}
-	if C.wavelet_narrow((*C.int16_t)(k.samples), (*C.int32_t)(samples), C.size_t(n)) != 0 {
-		C.free(k.samples)
-		return // seldom: deep samples, and then large ones
-	}
-	for _, w := range b.Words {
-		k.words = append(k.words, jp2.Codeword{Data: bytes.Clone(w.Data), Passes: w.Passes})
-		k.bytes += int64(len(w.Data))
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.kept[key] != nil || k.bytes > c.most {
-		C.free(k.samples)
-		return
-	}
-	for c.held += k.bytes; c.held > c.most; {
-		c.drop(c.order.Back())
-	}
-	if b.lasting {
-		c.kept[key] = c.order.PushFront(k)
-	} else {
-		c.kept[key] = c.order.PushBack(k)
-	}
-}
-
-func (c *coefficients) drop(e *list.Element) {
-	k := c.order.Remove(e).(*keptBlock)
-	delete(c.kept, k.blockKey)
-	c.held -= k.bytes
-	C.free(k.samples)
-}
-
-// clear gives all memory back.
-func (c *coefficients) clear() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for c.order.Len() > 0 {
-		c.drop(c.order.Back())
-	}
-}
-
-var errMemory = errors.New("no memory for code-blocks")
-
-// blockSamples is the most that a code-block has (A.6.1).
-const blockSamples = 1 << 12
-
-// blockDecoder decodes one block at a time.
-type blockDecoder struct {
-	coder   *C.entropy_coder
-	samples unsafe.Pointer // blockSamples of them, of 32 bits
-}
-
-func newBlockDecoder() (*blockDecoder, error) {
-	d := &blockDecoder{coder: C.entropy_new(), samples: C.malloc(blockSamples * 4)}
-	if d.coder == nil || d.samples == nil {
-		d.close()
-		return nil, errMemory
-	}
-	return d, nil
-}
-
-func (d *blockDecoder) close() {
-	C.entropy_free(d.coder)
-	C.free(d.samples)
-}
-
-// decode puts the block where it belongs, from what is kept or else by decoding it.
-func (d *blockDecoder) decode(b *codedBlock, c *coefficients) error {
-	key := c.key(b)
-	if c.put(key, b) {
+// find gives the coefficients of a block, which stay until the next is kept; nil where they
+// are not here.
+func (c *coefficients) find(key blockKey, code []byte) *C.int16_t {
+	i, ok := c.at[key]
+	if !ok || !bytes.Equal(c.blocks[i].code(), code) {
 		return nil
 	}
-	n := int(key.width) * int(key.height)
-	if C.entropy_begin(d.coder, C.int(key.width), C.int(key.height), C.int(b.band), C.int(b.Planes), C.int(b.style), (*C.int32_t)(d.samples)) != 0 {
-		return errMemory
+	c.unlink(i)
+	c.link(i, c.blocks[0].before)
+	return c.blocks[i].data
+}
+
+// code is what the block was decoded from.
+func (k *keptBlock) code() []byte {
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(k.data), 2*k.samples())), k.blockKey.code)
+}
+
+func (k *keptBlock) bytes() int64 { return int64(2*k.samples()) + int64(k.blockKey.code) }
+
+// keep takes over what a block was decoded to, with room for its code behind it. Those that
+// do not last leave first.
+func (c *coefficients) keep(key blockKey, code []byte, data *C.int16_t, lasting bool) {
+	k := keptBlock{blockKey: key, data: data}
+	if _, twice := c.at[key]; twice || k.bytes() > c.most {
+		C.free(unsafe.Pointer(data))
+		return
 	}
-	for _, w := range b.Words {
-		if C.entropy_word(d.coder, (*C.uint8_t)(unsafe.SliceData(w.Data)), C.size_t(len(w.Data)), C.int(w.Passes)) != 0 {
-			return errMemory
-		}
+	copy(k.code(), code)
+	for c.held += k.bytes(); c.held > c.most; {
+		c.drop(c.blocks[0].next)
 	}
-	b.put(d.samples, false)
-	c.keep(key, b, d.samples, n)
-	return nil
+	i := c.place(k)
+	c.at[key] = i
+	if lasting {
+		c.link(i, c.blocks[0].before)
+	} else {
+		c.link(i, 0)
+	}
+}
+
+func (c *coefficients) place(k keptBlock) int32 {
+	if n := len(c.free); n > 0 {
+		i := c.free[n-1]
+		c.free, c.blocks[i] = c.free[:n-1], k
+		return i
+	}
+	c.blocks = append(c.blocks, k)
+	return int32(len(c.blocks) - 1)
+}
+
+// link puts a block after another of the ring.
+func (c *coefficients) link(i, after int32) {
+	next := c.blocks[after].next
+	c.blocks[i].before, c.blocks[i].next = after, next
+	c.blocks[after].next, c.blocks[next].before = i, i
+}
+
+func (c *coefficients) unlink(i int32) {
+	k := &c.blocks[i]
+	c.blocks[k.before].next, c.blocks[k.next].before = k.next, k.before
+}
+
+func (c *coefficients) drop(i int32) {
+	k := &c.blocks[i]
+	c.unlink(i)
+	delete(c.at, k.blockKey)
+	c.held -= k.bytes()
+	C.free(unsafe.Pointer(k.data))
+	*k = keptBlock{}
+	c.free = append(c.free, i)
 }

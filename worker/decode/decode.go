@@ -23,6 +23,7 @@ type Result struct {
 	Body           []byte
 	Sizes          []int64 // of the pictures in Body, where the request had cuts
 	Decode, Encode time.Duration
+	Blocks         protocol.Blocks
 	free           func()
 }
 
@@ -48,7 +49,7 @@ func pin(data []byte) (unpin func()) {
 func Render(data []byte, req protocol.Request) (*Result, error) {
 	defer pin(data)()
 	began := time.Now()
-	p, o, err := decodeRegion(data, req)
+	p, o, blocks, err := decodeRegion(data, req)
 	if err != nil {
 		return nil, err
 	}
@@ -58,25 +59,27 @@ func Render(data []byte, req protocol.Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result.Decode, result.Encode = decoded.Sub(began), time.Since(decoded)
+	result.Decode, result.Encode, result.Blocks = decoded.Sub(began), time.Since(decoded), blocks
 	return result, nil
 }
 
-func decodeRegion(data []byte, req protocol.Request) (*picture, orientation, error) {
+func decodeRegion(data []byte, req protocol.Request) (*picture, orientation, protocol.Blocks, error) {
+	var none protocol.Blocks
 	if err := checkMagic(data, req.Format); err != nil {
-		return nil, 0, err
+		return nil, 0, none, err
 	}
 	wide := keepsDepth(req.Output)
 	if !req.Format.IsJPEG2000() {
-		return decodeSource(data, req, wide)
+		p, o, err := decodeSource(data, req, wide)
+		return p, o, none, err
 	}
 	c, err := openCodestream(data, req)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, none, err
 	}
 	defer c.Close()
 	p, err := c.decode(req, wide)
-	return p, upright, err
+	return p, upright, c.counted, err
 }
 
 // Inspect reads the facts of a TIFF, JPEG, PNG or WebP file from its header. Errors

@@ -25,8 +25,6 @@ struct entropy_coder {
   int32_t *samples;
   uint32_t *flags;
   size_t flags_room;
-  uint8_t *bytes;
-  size_t bytes_room;
 };
 
 // Probability estimation (table C.2): Qe, next after MPS and after LPS, switch of sense.
@@ -325,22 +323,17 @@ entropy_coder *entropy_new(void) { return calloc(1, sizeof(entropy_coder)); }
 
 void entropy_free(entropy_coder *e) {
   if (e)
-    free(e->flags), free(e->bytes);
+    free(e->flags);
   free(e);
-}
-
-static void *roomy(void *memory, size_t *room, size_t n, size_t size) {
-  if (n <= *room)
-    return memory;
-  free(memory);
-  memory = malloc(n * size);
-  *room = memory ? n : 0;
-  return memory;
 }
 
 int entropy_begin(entropy_coder *e, int w, int h, int band, int planes, int style, int32_t *samples) {
   size_t n = (size_t)(w + 2) * ((h + 3) / 4 + 2);
-  e->flags = roomy(e->flags, &e->flags_room, n, sizeof(*e->flags));
+  if (n > e->flags_room) {
+    free(e->flags);
+    e->flags = malloc(n * sizeof(*e->flags));
+    e->flags_room = e->flags ? n : 0;
+  }
   if (!e->flags)
     return -1;
   memset(e->flags, 0, n * sizeof(*e->flags));
@@ -351,13 +344,8 @@ int entropy_begin(entropy_coder *e, int w, int h, int band, int planes, int styl
   return 0;
 }
 
-int entropy_word(entropy_coder *e, const uint8_t *data, size_t length, int passes) {
-  e->bytes = roomy(e->bytes, &e->bytes_room, length + 2, 1);
-  if (!e->bytes)
-    return -1;
-  memcpy(e->bytes, data, length);
-  e->bytes[length] = e->bytes[length + 1] = 0xFF;
-  mq_begin(&e->m, e->bytes, length);
+void entropy_word(entropy_coder *e, const uint8_t *data, size_t length, int passes) {
+  mq_begin(&e->m, data, length);
   for (; passes > 0 && e->plane > 0; passes--) {
     switch (e->pass) {
     case SIGNIFICANCE:
@@ -372,5 +360,4 @@ int entropy_word(entropy_coder *e, const uint8_t *data, size_t length, int passe
     if (e->style & ENTROPY_RESET)
       reset_contexts(e);
   }
-  return 0;
 }

@@ -21,8 +21,8 @@ enum { ENTROPY_LL = 0, ENTROPY_HL = 1, ENTROPY_LH = 2, ENTROPY_HH = 3 };
 // quantiser's index, and half a step of the last bit-plane decoded.
 int entropy_begin(entropy_coder *, int w, int h, int band, int planes, int style, int32_t *samples);
 
-// entropy_word decodes the passes of one codeword segment. Like every decoder it goes on
-// with ones where the segment ends early.
-int entropy_word(entropy_coder *, const uint8_t *data, size_t length, int passes);
+// entropy_word decodes the passes of one codeword segment, behind which two bytes FF stand.
+// Like every decoder it goes on with ones where the segment ends early.
+void entropy_word(entropy_coder *, const uint8_t *data, size_t length, int passes);
 
 #endif

@@ -309,7 +309,7 @@ func TestDirectJPEG(t *testing.T) {
 	data := decodertest.Read(t, decodertest.JP2(t, decodertest.Texture(300, 200)))
 	req := whole(tile.JP2, 300, 200)
 	req.Output = "jpg"
-	p, o, err := decodeRegion(data, req)
+	p, o, _, err := decodeRegion(data, req)
 	if err != nil {
 		t.Fatal(err)
 	}

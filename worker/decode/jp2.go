@@ -38,7 +38,8 @@ type codestream struct {
 	lenient bool       // of a damaged file, whatever can be decoded will do
 	threads int        // 0 for one
 	taken   *jp2.Coded // where code-blocks are decoded one by one
-	several bool       // tiles are made together, for somebody who looks around
+	counted protocol.Blocks
+	several bool // tiles are made together, for somebody who looks around
 
 	blockPixels int // the bound on one block
 }

@@ -233,7 +233,7 @@ func checkNarrow(t *testing.T, data []byte, want func(x, y int) color.NRGBA64) {
 	t.Helper()
 	req := whole(tile.TIFF, sampledW, sampledH)
 	req.Output = "jpg"
-	p, _, err := decodeRegion(data, req)
+	p, _, _, err := decodeRegion(data, req)
 	if err != nil {
 		t.Fatal(err)
 	}

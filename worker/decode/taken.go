@@ -8,11 +8,16 @@ package decode
 import "C"
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/worker/decoder/protocol"
 )
+
+// mostTaken is how many tiles an image may have to be taken apart: of more, each has little
+// to be spared, and OpenJPEG does better with many small ones.
+const mostTaken = 32
 
 // kept is what this process remembers of code-blocks.
 var kept = newCoefficients(coefficientBytes)
@@ -21,7 +26,7 @@ var kept = newCoefficients(coefficientBytes)
 // before need not be decoded again. It leaves what it cannot take, and what may be damaged,
 // to OpenJPEG.
 func (c *codestream) take(req protocol.Request) {
-	if req.Stream == 0 || c.reduce > 0 || c.lenient || c.header.high_throughput != 0 {
+	if req.Stream == 0 || c.reduce > 0 || c.lenient || c.header.high_throughput != 0 || c.header.tiles > mostTaken {
 		return
 	}
 	taken, err := jp2.Take(c.data, jp2.DefaultBudget())
@@ -77,53 +82,56 @@ func (c *codestream) decodeTaken(a area) error {
 	for i, s := range c.taken.Size.Components {
 		r := whole.Over(s.DX, s.DY)
 		if C.jp2_resize(c.reader, C.uint32_t(i), C.uint32_t(r.X0), C.uint32_t(r.Y0), C.uint32_t(r.X1-r.X0), C.uint32_t(r.Y1-r.Y0)) != 0 {
-			return c.broken("memory")
+			return errMemory
 		}
 	}
+	var tiles []*codedTile
+	defer func() {
+		for _, t := range tiles {
+			t.free()
+		}
+	}()
+	var blocks []codedBlock
 	for i := range c.taken.Tiles {
-		if tile := &c.taken.Tiles[i]; tile.Area.Meets(whole) {
-			if err := c.decodeTile(tile, whole); err != nil {
-				return err
-			}
+		from := &c.taken.Tiles[i]
+		if !from.Area.Meets(whole) {
+			continue
+		}
+		t, err := openTile(from, from.Area.Intersect(whole), &c.taken.Size)
+		if err != nil {
+			return err
+		}
+		tiles = append(tiles, t)
+		blocks = t.blocks(slices.Grow(blocks, len(from.Blocks)), c.several)
+	}
+	count, err := decodeBlocks(blocks, kept, c.threads)
+	if err != nil {
+		return err
+	}
+	c.counted.Decoded, c.counted.Kept = c.counted.Decoded+count.Decoded, c.counted.Kept+count.Kept
+	for _, t := range tiles {
+		if err := c.finishTile(t); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// decodeTile decodes what lies in one tile.
-func (c *codestream) decodeTile(tile *jp2.CodedTile, whole jp2.Rect) error {
-	part, size := tile.Area.Intersect(whole), &c.taken.Size
-	components := make([]*tileComponent, len(tile.Components))
-	defer func() {
-		for _, t := range components {
-			t.free()
-		}
-	}()
-	var blocks []codedBlock
-	for i := range components {
-		s := size.Components[i]
-		components[i] = windowsOf(&tile.Components[i], part.Over(s.DX, s.DY))
+// finishTile makes samples of a tile's coefficients.
+func (c *codestream) finishTile(t *codedTile) error {
+	planes := make([]C.wavelet_plane, len(t.components))
+	for i := range t.components {
 		var err error
-		if blocks, err = components[i].blocks(blocks, c.several); err != nil {
+		if planes[i], err = t.components[i].synthesise(); err != nil {
 			return err
 		}
 	}
-	if err := decodeAll(blocks, kept, c.threads); err != nil {
-		return err
+	if t.MCT {
+		C.wavelet_colour(&planes[0], truth(t.components[0].Reversible))
 	}
-	planes := make([]C.wavelet_plane, len(components))
-	for i, t := range components {
-		var err error
-		if planes[i], err = t.synthesise(); err != nil {
-			return err
-		}
-	}
-	if tile.MCT {
-		C.wavelet_colour(&planes[0], truth(components[0].Reversible))
-	}
-	for i, t := range components {
-		s := size.Components[i]
-		C.wavelet_level(&planes[i], C.int(s.Bits), truth(s.Signed), truth(t.Reversible))
+	for i := range planes {
+		s := c.taken.Size.Components[i]
+		C.wavelet_level(&planes[i], C.int(s.Bits), truth(s.Signed), truth(t.components[i].Reversible))
 		C.jp2_fill(c.reader, C.uint32_t(i), &planes[i])
 	}
 	return nil

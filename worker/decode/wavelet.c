@@ -23,14 +23,6 @@
 static int32_t lesser(int32_t a, int32_t b) { return a < b ? a : b; }
 static int32_t larger(int32_t a, int32_t b) { return a > b ? a : b; }
 
-// A sample at an even place depends on one to either side, or three, and the first and last
-// are at odd places, as are those that one at an odd place brings along.
-void wavelet_margin(int32_t *from, int32_t *to, int32_t begin, int32_t end, int reversible) {
-  int32_t beyond = reversible ? 1 : 3;
-  *from = larger(begin, (*from & ~1) - beyond);
-  *to = lesser(end, (*to | 1) + beyond);
-}
-
 // sum adds integers as processors do: those of damaged files may be of any size.
 static inline int32_t sum(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
 static inline int32_t difference(int32_t a, int32_t b) { return (int32_t)((uint32_t)a - (uint32_t)b); }
@@ -201,20 +193,27 @@ static void down(const wavelet_plane *p, int single, int reversible) {
   lift_down(ALPHA_STEP, p, 1);
 }
 
-int wavelet_up(const wavelet_plane bands[4], const wavelet_plane *to, const wavelet_area *all, int reversible) {
-  int32_t from = to->x0, end = to->x1;
-  wavelet_margin(&from, &end, all->x0, all->x1, reversible);
-  array low = {NULL, low_of(from, end)}, high = {NULL, high_of(from, end)};
-  low.samples = malloc(sizeof(int32_t) * (size_t)(end - from));
-  if (!low.samples)
-    return -1;
-  high.samples = low.samples + (low.in.end - low.in.begin);
-  for (int32_t y = to->y0; y < to->y1; y++) {
-    const wavelet_plane *row = &bands[y & 1 ? 2 : 0];
-    across(&row[0], &row[1], to, y, &low, &high, all->x1 - all->x0 == 1, reversible);
+// up makes one resolution. line has room for a row of it and for what that depends on.
+static void up(const wavelet_stage *s, int32_t *line, int reversible) {
+  array low = {line, {s->bands[0].x0, s->bands[0].x1}}, high = {NULL, {s->bands[1].x0, s->bands[1].x1}};
+  high.samples = line + (low.in.end - low.in.begin);
+  for (int32_t y = s->to.y0; y < s->to.y1; y++) {
+    const wavelet_plane *row = &s->bands[y & 1 ? 2 : 0];
+    across(&row[0], &row[1], &s->to, y, &low, &high, s->all.x1 - s->all.x0 == 1, reversible);
   }
-  free(low.samples);
-  down(to, all->y1 - all->y0 == 1, reversible);
+  down(&s->to, s->all.y1 - s->all.y0 == 1, reversible);
+}
+
+int wavelet_synthesise(const wavelet_stage *stages, int n, int reversible) {
+  int32_t most = 0;
+  for (int i = 0; i < n; i++)
+    most = larger(most, stages[i].bands[0].x1 - stages[i].bands[0].x0 + stages[i].bands[1].x1 - stages[i].bands[1].x0);
+  int32_t *line = malloc(sizeof(*line) * (size_t)(most + 1));
+  if (!line)
+    return -1;
+  for (int i = 0; i < n; i++)
+    up(&stages[i], line, reversible);
+  free(line);
   return 0;
 }
 

@@ -26,15 +26,17 @@ void wavelet_put(const wavelet_plane *to, const void *samples, int narrow, int32
 // wavelet_narrow copies coefficients to 16 bits; -1 where one does not fit.
 int wavelet_narrow(int16_t *to, const int32_t *from, size_t n);
 
-// wavelet_up makes a resolution out of the sub-bands LL, HL, LH and HH, which reach as far
-// beyond it as wavelet_margin says (ISO/IEC 15444-1, F.3). Rows of the result are those from
-// y0 to y1, and those of the margin above and below, which mean nothing. Returns -1 where
-// there is no memory.
-int wavelet_up(const wavelet_plane bands[4], const wavelet_plane *to, const wavelet_area *all, int reversible);
+// wavelet_stage is a resolution, the sub-bands LL, HL, LH and HH it is made of, and where it
+// begins and ends. Sub-bands reach beyond it as far as it depends on them; rows of it are
+// those wanted and those that they depend on in turn, which mean nothing afterwards.
+typedef struct {
+  wavelet_plane bands[4], to;
+  wavelet_area all;
+} wavelet_stage;
 
-// wavelet_margin widens [*from, *to), of a resolution that spans [begin, end), to all samples
-// that it depends on.
-void wavelet_margin(int32_t *from, int32_t *to, int32_t begin, int32_t end, int reversible);
+// wavelet_synthesise makes resolutions, each of which is a sub-band of the next (ISO/IEC
+// 15444-1, F.3). Returns -1 where there is no memory.
+int wavelet_synthesise(const wavelet_stage *stages, int n, int reversible);
 
 // wavelet_colour undoes the component transform over three planes (annex G).
 void wavelet_colour(const wavelet_plane planes[3], int reversible);

@@ -51,7 +51,11 @@ type Output struct {
 	Sizes          []int64 // of each cut; their bodies follow one another in Body
 	Body           io.ReadCloser
 	Decode, Encode time.Duration
+	Blocks         Blocks
 }
+
+// Blocks counts code-blocks.
+type Blocks = protocol.Blocks
 
 // MemoryBody is the size up to which an Output is held in memory.
 const MemoryBody = 4 << 20
@@ -119,5 +123,6 @@ var childEnvironment = []string{
 	"MALLOC_ARENA_MAX=2",
 	"VIPS_CONCURRENCY=1",
 	"GOMAXPROCS=2",
+	"GOGC=400",
 	"GOTRACEBACK=single",
 }

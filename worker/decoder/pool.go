@@ -27,7 +27,9 @@ type Pool struct {
 	report  protocol.Report
 	spawner *spawner
 	jobs    chan *job
-	running atomic.Int32 // slots that have a child
+	running atomic.Int32  // slots that have a child
+	decoded atomic.Uint64 // code-blocks
+	kept    atomic.Uint64 // code-blocks that had been decoded before
 
 	closing chan struct{}
 	close   func() // once
@@ -64,6 +66,9 @@ func (p *Pool) Formats() []string { return slices.Clone(p.report.Formats) }
 
 // Versions are those of the libraries that children use.
 func (p *Pool) Versions() Versions { return p.report.Versions }
+
+// Blocks counts the code-blocks that children decoded one by one, since the start.
+func (p *Pool) Blocks() (decoded, kept uint64) { return p.decoded.Load(), p.kept.Load() }
 
 // Render does a task. Errors are *tile.Error: Broken, Invalid, Unsupported, Timeout,
 // Unavailable, Internal; or the context's own. It returns when ctx ends; a child that is

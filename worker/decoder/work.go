@@ -33,7 +33,9 @@ func (p *Pool) work(c *child, j *job) result {
 	if reply.Code != "" {
 		return result{err: tile.Fail(reply.Code, reply.Message, errors.New(reply.Cause))}
 	}
-	r := result{output: Output{Type: reply.Type, Size: reply.Size, Sizes: reply.Sizes, Body: body, Decode: reply.Decode, Encode: reply.Encode}}
+	r := result{output: Output{Type: reply.Type, Size: reply.Size, Sizes: reply.Sizes, Body: body, Decode: reply.Decode, Encode: reply.Encode, Blocks: reply.Blocks}}
+	p.decoded.Add(uint64(max(0, reply.Blocks.Decoded)))
+	p.kept.Add(uint64(max(0, reply.Blocks.Kept)))
 	if reply.Facts != nil {
 		r.facts = *reply.Facts
 	}

@@ -22,7 +22,7 @@ const (
 	MaxDimension = 1 << 24   // pixels
 	MaxReduce    = 31        // resolution levels; of the 32 a file may have, one more than 32 bits can be shifted
 	MaxCuts      = 40        // pictures cut out of one decoded region
-	MaxThreads   = 4         // of OpenJPEG for one task
+	MaxThreads   = 4         // for one task
 )
 
 // Op says what a request wants.
@@ -53,7 +53,7 @@ type Request struct {
 	Output  string          `json:"output,omitempty"`  // key of tile.MediaTypes
 	JPEG    int             `json:"jpeg,omitempty"`    // quality of lossy outputs, 1 to 100
 	Budget  int64           `json:"budget,omitempty"`  // bytes the decoded pixels may take
-	Threads int             `json:"threads,omitempty"` // of OpenJPEG; 0 for one
+	Threads int             `json:"threads,omitempty"` // 0 for one
 	// Lenient draws what can be decoded of a damaged file, which otherwise is Broken.
 	Lenient bool `json:"lenient,omitempty"`
 	// Cuts makes as many answers, one after the other, in place of one: parts of the
@@ -151,8 +151,16 @@ type Reply struct {
 	Sizes   []int64       `json:"sizes,omitempty"`   // of the answers among them, where there were cuts
 	Decode  time.Duration `json:"decode,omitempty"`
 	Encode  time.Duration `json:"encode,omitempty"`
+	Blocks  Blocks        `json:"blocks,omitzero"`
 	CPU     time.Duration `json:"cpu,omitempty"` // the child has used so far, in all
 	Facts   *Facts        `json:"facts,omitempty"`
+}
+
+// Blocks counts the code-blocks of an answer that were decoded one by one: none where
+// OpenJPEG did all.
+type Blocks struct {
+	Decoded int `json:"decoded,omitempty"`
+	Kept    int `json:"kept,omitempty"` // had been decoded before
 }
 
 // Facts are what the header of a file tells. Width and height are after orientation.

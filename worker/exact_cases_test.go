@@ -120,6 +120,8 @@ func exactCases() []exactCase {
 		compressed("recommended profile", "-p RPCL -t 128,128 -c [64,64],[64,64],[32,32] -b 32,32 -n 4 -PLT -TLM -I -r 8"),
 		compressed("recommended profile, lossless", "-p RPCL -t 128,128 -c [64,64],[64,64],[32,32] -b 32,32 -n 4 -PLT -TLM"),
 		compressed("tiles that do not halve", "-t 100,70 -n 4", packets.Region),
+		compressed("passes that end their codewords, with contexts reset and causal", small+" -M 46 -r 8,1"),
+		compressed("passes that end their codewords, in one layer", small+" -M 4"),
 		compressed("tile-parts by resolution", "-t 128,128 -n 3 -TP R -p RPCL -PLT"),
 		compressed("tile-parts by layer", "-TP L -p LRCP -r 30,10,2 -n 4"),
 		compressed("layers", small+" -r 40,20,5 -p RPCL -PLT"),

@@ -147,6 +147,7 @@ type blockTaker struct {
 	walk   *packetWalker
 	words  []Codeword       // room for some
 	places map[blockKey]int // of blocks that may come again in another layer
+	last   blockKey         // of the last block
 }
 
 type blockKey struct{ precinct, band, block int }
@@ -217,8 +218,11 @@ func (k *blockTaker) word(block *CodedBlock, w Codeword) {
 
 // block finds a code-block, or enters it where it is met first.
 func (k *blockTaker) block(ref packetRef, s share) (*CodedBlock, error) {
-	key, many := blockKey{ref.precinct, s.band, s.block}, k.walk.grid.params.Layers > 1
-	if many {
+	key := blockKey{ref.precinct, s.band, s.block}
+	if n := len(k.tile.Blocks); n > 0 && key == k.last { // passes that end their codeword each
+		return &k.tile.Blocks[n-1], nil
+	}
+	if k.walk.grid.params.Layers > 1 {
 		if at, met := k.places[key]; met {
 			return &k.tile.Blocks[at], nil
 		}
@@ -228,6 +232,7 @@ func (k *blockTaker) block(ref packetRef, s share) (*CodedBlock, error) {
 		k.places[key] = len(k.tile.Blocks)
 	}
 	b, err := k.first(ref, s)
+	k.last = key
 	k.tile.Blocks = append(k.tile.Blocks, b)
 	return &k.tile.Blocks[len(k.tile.Blocks)-1], err
 }

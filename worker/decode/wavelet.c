@@ -197,6 +197,8 @@ static void down(const wavelet_plane *p, int single, int reversible) {
 static void up(const wavelet_stage *s, int32_t *line, int reversible) {
   array low = {line, {s->bands[0].x0, s->bands[0].x1}}, high = {NULL, {s->bands[1].x0, s->bands[1].x1}};
   high.samples = line + (low.in.end - low.in.begin);
+  if (s->to.x0 >= s->to.x1)
+    return; // tiles narrower than the wavelet is deep have resolutions without samples
   for (int32_t y = s->to.y0; y < s->to.y1; y++) {
     const wavelet_plane *row = &s->bands[y & 1 ? 2 : 0];
     across(&row[0], &row[1], &s->to, y, &low, &high, s->all.x1 - s->all.x0 == 1, reversible);

@@ -23,6 +23,12 @@ import (
 // all but the highest two resolutions of a hundred megapixels.
 const coefficientBytes = 48 << 20
 
+// What a block and a codeword take besides their samples and bytes, or a little more.
+const (
+	blockOverhead = 384
+	wordOverhead  = 64
+)
+
 // coefficients keeps decoded code-blocks. What is kept is a function of the very bytes that
 // were decoded, which stand beside it: there is nothing that could be out of date, or of
 // another image. It is safe for concurrent use.
@@ -121,8 +127,8 @@ func (b *codedBlock) put(samples unsafe.Pointer, narrow bool) {
 
 // keep takes a copy of what a block was decoded to, where it was not kept meanwhile.
 func (c *coefficients) keep(key blockKey, b *codedBlock, samples unsafe.Pointer, n int) {
-	k := &keptBlock{blockKey: key, bytes: int64(n) * 2}
-	if k.samples = C.malloc(C.size_t(k.bytes)); k.samples == nil {
+	k := &keptBlock{blockKey: key, bytes: int64(n)*2 + blockOverhead}
+	if k.samples = C.malloc(C.size_t(n) * 2); k.samples == nil {
 		return
 	}
 	if C.wavelet_narrow((*C.int16_t)(k.samples), (*C.int32_t)(samples), C.size_t(n)) != 0 {
@@ -131,7 +137,7 @@ func (c *coefficients) keep(key blockKey, b *codedBlock, samples unsafe.Pointer,
 	}
 	for _, w := range b.Words {
 		k.words = append(k.words, jp2.Codeword{Data: bytes.Clone(w.Data), Passes: w.Passes})
-		k.bytes += int64(len(w.Data))
+		k.bytes += int64(len(w.Data)) + wordOverhead
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

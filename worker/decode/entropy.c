@@ -355,7 +355,8 @@ int entropy_word(entropy_coder *e, const uint8_t *data, size_t length, int passe
   e->bytes = roomy(e->bytes, &e->bytes_room, length + 2, 1);
   if (!e->bytes)
     return -1;
-  memcpy(e->bytes, data, length);
+  if (length > 0)
+    memcpy(e->bytes, data, length);
   e->bytes[length] = e->bytes[length + 1] = 0xFF;
   mq_begin(&e->m, e->bytes, length);
   for (; passes > 0 && e->plane > 0; passes--) {

@@ -28,7 +28,7 @@ func (c *codestream) take(req protocol.Request) {
 	if err != nil || !alike(taken) {
 		return
 	}
-	painter, ok := openPainter(taken.Hollow(), c.boxed)
+	painter, ok := openPainter(taken.Hollow(), c.boxed, len(taken.Size.Components))
 	if !ok {
 		return
 	}
@@ -37,16 +37,18 @@ func (c *codestream) take(req protocol.Request) {
 	c.reader, c.taken, c.several = painter, taken, len(req.Cuts) > 0
 }
 
-// alike tells whether the components that are transformed together have the same samples.
+// alike tells whether the components that are transformed together are made the same way:
+// of others OpenJPEG makes nothing.
 func alike(t *jp2.Coded) bool {
 	for i := range t.Tiles {
 		if !t.Tiles[i].MCT {
 			continue
 		}
 		c, s := t.Tiles[i].Components, t.Size.Components
-		if len(c) < 3 || c[1].Reversible != c[0].Reversible || c[2].Reversible != c[0].Reversible ||
-			s[1].DX != s[0].DX || s[1].DY != s[0].DY || s[2].DX != s[0].DX || s[2].DY != s[0].DY {
-			return false
+		for i := 1; i < 3; i++ {
+			if c[i].Reversible != c[0].Reversible || c[i].Levels != c[0].Levels || s[i].DX != s[0].DX || s[i].DY != s[0].DY {
+				return false
+			}
 		}
 	}
 	return true
@@ -54,7 +56,7 @@ func alike(t *jp2.Coded) bool {
 
 // openPainter has OpenJPEG decode an image without pixels: all that is said around them,
 // channels and colours and profiles, it then says as of any other.
-func openPainter(hollow []byte, boxed bool) (*C.jp2_reader, bool) {
+func openPainter(hollow []byte, boxed bool, components int) (*C.jp2_reader, bool) {
 	defer pin(hollow)()
 	r := (*C.jp2_reader)(C.calloc(1, C.sizeof_jp2_reader))
 	isBoxed := C.int(0)
@@ -63,7 +65,7 @@ func openPainter(hollow []byte, boxed bool) (*C.jp2_reader, bool) {
 	}
 	var h C.jp2_header
 	if C.jp2_open(r, unsafe.Pointer(unsafe.SliceData(hollow)), C.size_t(len(hollow)), isBoxed, 0, 1, &h) != 0 ||
-		C.jp2_decode(r, h.x0, h.y0, h.x1, h.y1) != 0 {
+		int(h.components) != components || C.jp2_decode(r, h.x0, h.y0, h.x1, h.y1) != 0 || int(r.image.numcomps) != components {
 		C.jp2_close(r)
 		C.free(unsafe.Pointer(r))
 		return nil, false
@@ -96,13 +98,19 @@ func (c *codestream) decodeTile(tile *jp2.CodedTile, whole jp2.Rect) error {
 	components := make([]*tileComponent, len(tile.Components))
 	defer func() {
 		for _, t := range components {
-			t.free()
+			if t != nil {
+				t.free()
+			}
 		}
 	}()
 	var blocks []codedBlock
 	for i := range components {
 		s := size.Components[i]
-		components[i] = windowsOf(&tile.Components[i], part.Over(s.DX, s.DY))
+		own := part.Over(s.DX, s.DY)
+		if own.Empty() { // it has no sample there
+			continue
+		}
+		components[i] = windowsOf(&tile.Components[i], own)
 		var err error
 		if blocks, err = components[i].blocks(blocks, c.several); err != nil {
 			return err
@@ -113,15 +121,21 @@ func (c *codestream) decodeTile(tile *jp2.CodedTile, whole jp2.Rect) error {
 	}
 	planes := make([]C.wavelet_plane, len(components))
 	for i, t := range components {
+		if t == nil {
+			continue
+		}
 		var err error
 		if planes[i], err = t.synthesise(); err != nil {
 			return err
 		}
 	}
-	if tile.MCT {
+	if tile.MCT && components[0] != nil {
 		C.wavelet_colour(&planes[0], truth(components[0].Reversible))
 	}
 	for i, t := range components {
+		if t == nil {
+			continue
+		}
 		s := size.Components[i]
 		C.wavelet_level(&planes[i], C.int(s.Bits), truth(s.Signed), truth(t.Reversible))
 		C.jp2_fill(c.reader, C.uint32_t(i), &planes[i])

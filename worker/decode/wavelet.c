@@ -202,6 +202,8 @@ static void down(const wavelet_plane *p, int single, int reversible) {
 }
 
 int wavelet_up(const wavelet_plane bands[4], const wavelet_plane *to, const wavelet_area *all, int reversible) {
+  if (to->x0 >= to->x1 || to->y0 >= to->y1) // a lower resolution may have no sample left
+    return 0;
   int32_t from = to->x0, end = to->x1;
   wavelet_margin(&from, &end, all->x0, all->x1, reversible);
   array low = {NULL, low_of(from, end)}, high = {NULL, high_of(from, end)};

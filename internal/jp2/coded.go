@@ -157,8 +157,8 @@ func (c *Coded) take(x *Index, walk *partWalker, t int, data []byte, sot int64) 
 
 // apart refuses what is left to others.
 func (c *Coded) apart(p *Params) error {
-	if len(p.Changes) > 0 {
-		return fmt.Errorf("%w: changes of progression", ErrBlocks)
+	if len(p.Changes) > 0 || p.SOP || p.Progression != LRCP {
+		return fmt.Errorf("%w: packets in another order, or numbered", ErrBlocks)
 	}
 	bands := 0
 	for i, k := range p.Components {

@@ -80,7 +80,7 @@ func (c *codestream) blocks(whole area) []area {
 		rows := max(budget/whole.width()>>6<<6, 64<<c.reduce)
 		across := whole.width()
 		if c.taken != nil { // of which any part may be made alone
-			across = min(across, budget/rows)
+			across = min(across, max(1, budget/rows))
 		}
 		return grid(whole, area{whole.x0, whole.y0, whole.x0 + across, whole.y0 + rows})
 	}

@@ -69,8 +69,10 @@ func windowsOf(c *jp2.CodedComponent, region jp2.Rect) *tileComponent {
 		w.rows.Y0, w.rows.Y1 = reach.Y0, reach.Y1
 		low, high := halves(reach)
 		w.bands = [4]jp2.Rect{
-			low, {X0: high.X0, Y0: low.Y0, X1: high.X1, Y1: low.Y1},
-			{X0: low.X0, Y0: high.Y0, X1: low.X1, Y1: high.Y1}, high,
+			low,
+			{X0: high.X0, Y0: low.Y0, X1: high.X1, Y1: low.Y1},
+			{X0: low.X0, Y0: high.Y0, X1: low.X1, Y1: high.Y1},
+			high,
 		}
 		region = low
 	}
@@ -118,7 +120,7 @@ func (t *tileComponent) blocks(all []codedBlock, top bool) ([]codedBlock, error)
 				}
 				all = append(all, codedBlock{
 					CodedBlock: b, band: n, style: t.Blocks, reversible: t.Reversible, step: band.Step,
-					plane: &w.parts[n].c, lasting: top || r < len(t.windows)-1,
+					plane: w.parts[n].c, lasting: top || r < len(t.windows)-1,
 				})
 			}
 		}

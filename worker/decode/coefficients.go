@@ -69,7 +69,7 @@ type codedBlock struct {
 	style      jp2.BlockStyle
 	reversible bool
 	step       float32
-	plane      *C.wavelet_plane
+	plane      C.wavelet_plane
 	lasting    bool // others are likely to need it
 }
 
@@ -121,7 +121,7 @@ func (b *codedBlock) put(samples unsafe.Pointer, narrow bool) {
 	if narrow {
 		small = 1
 	}
-	C.wavelet_put(b.plane, samples, small, C.int32_t(b.Area.X0), C.int32_t(b.Area.Y0), C.int32_t(b.Area.X1), C.int32_t(b.Area.Y1),
+	C.wavelet_put(&b.plane, samples, small, C.int32_t(b.Area.X0), C.int32_t(b.Area.Y0), C.int32_t(b.Area.X1), C.int32_t(b.Area.Y1),
 		reversible, C.float(b.step/2))
 }
 

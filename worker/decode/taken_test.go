@@ -216,12 +216,17 @@ func samplesOf(data []byte, req protocol.Request) (pixels []byte, taken bool, er
 		return nil, c.taken != nil, err
 	}
 	defer p.free()
+	return rowsOf(p), c.taken != nil, nil
+}
+
+// rowsOf are a picture's shape and samples, without the padding.
+func rowsOf(p *picture) []byte {
 	all := unsafe.Slice((*byte)(p.pixels()), p.stride()*p.height)
-	pixels = fmt.Appendf(nil, "%dx%d %d %d %v %v\n", p.width, p.height, p.bands, p.bits, p.model, p.alpha)
+	rows := fmt.Appendf(nil, "%dx%d %d %d %v %v\n", p.width, p.height, p.bands, p.bits, p.model, p.alpha)
 	for y := range p.height {
-		pixels = append(pixels, all[y*p.stride():][:p.width*p.sampleBytes()]...)
+		rows = append(rows, all[y*p.stride():][:p.width*p.sampleBytes()]...)
 	}
-	return pixels, c.taken != nil, nil
+	return rows
 }
 
 // mustTake decodes a region block by block, and fails where OpenJPEG does it silently.

@@ -113,7 +113,12 @@ func (k *block) read(b *bitReader, style BlockStyle, told *shares) int64 {
 	var body int64
 	for passes > 0 {
 		n := segmentPasses(style, int(k.passes), passes)
-		length := b.number(int(k.lengthen) + bits.Len(uint(n)) - 1)
+		digits := int(k.lengthen) + bits.Len(uint(n)) - 1
+		if digits > 32 && b.err == nil {
+			b.err = b.place.fail("a code-block has a length of %d bits", digits)
+			return 0
+		}
+		length := b.number(digits)
 		told.add(n, length)
 		body += length
 		k.passes += uint8(n)

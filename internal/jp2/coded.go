@@ -17,6 +17,8 @@ type Coded struct {
 	siz    int64   // where SIZ begins in it
 	sot    int64   // and the first SOT
 	params *Params // of the first tile
+
+	bands, blocks, words int // so far
 }
 
 // CodedTile is one tile; its area is on the reference grid.
@@ -72,29 +74,49 @@ const (
 // Errors wrap ErrBlocks, or say what is wrong with the file.
 func Take(data []byte, b Budget) (*Coded, error) {
 	size := int64(len(data))
-	h, err := ReadHeader(bytes.NewReader(data), size, b)
+	if size > takenBytes {
+		return nil, fmt.Errorf("%w: %d bytes", ErrBlocks, size)
+	}
+	h, err := ReadHeader(bytes.NewReader(data), size, takenBudget(b))
 	if err != nil {
 		return nil, err
 	}
 	if h.HT || h.Palette != nil || h.reordered() {
 		return nil, fmt.Errorf("%w: high throughput, a palette, or colours in another order", ErrBlocks)
 	}
-	x, err := NewIndex(h)
-	if err != nil {
+	cs := &h.Codestream
+	c := &Coded{Size: cs.Size, sot: cs.Tiles, siz: cs.Segments[0].Offset}
+	if err := c.ours(h, data); err != nil {
 		return nil, err
 	}
-	walk := newPartWalker(&source{size: size, held: data}, &h.Codestream, b, newEffort(size))
-	if err := walk.follow(); err != nil {
+	if err := c.takeAll(h, data, takenBudget(b)); err != nil {
 		return nil, err
-	}
-	c := &Coded{Size: h.Codestream.Size, Tiles: make([]CodedTile, len(walk.tiles)), sot: h.Codestream.Tiles, siz: h.Codestream.Segments[0].Offset}
-	c.head = data[:walk.tiles[0].parts[0].body]
-	for t := range walk.tiles {
-		if err := c.take(x, walk, t, data); err != nil {
-			return nil, err
-		}
 	}
 	return c, nil
+}
+
+// takeAll takes all tiles apart.
+func (c *Coded) takeAll(h *Header, data []byte, b Budget) error {
+	x, err := NewIndex(h)
+	if err != nil {
+		return err
+	}
+	size := int64(len(data))
+	walk := newPartWalker(&source{size: size, held: data}, &h.Codestream, b, newEffort(size))
+	if err := walk.follow(); err != nil {
+		return err
+	}
+	c.Tiles, c.head = make([]CodedTile, len(walk.tiles)), data[:walk.tiles[0].parts[0].body]
+	at := c.sot
+	for t := range walk.tiles {
+		if at, err = c.take(x, walk, t, data, at); err != nil {
+			return err
+		}
+	}
+	if !bytes.Equal(data[at:], []byte{0xFF, byte(EOC & 0xFF)}) {
+		return fmt.Errorf("%w: %d bytes after the last tile", ErrBlocks, size-at)
+	}
+	return nil
 }
 
 // reordered tells whether a component is another colour than its number says.
@@ -104,8 +126,8 @@ func (b *Boxes) reordered() bool {
 	})
 }
 
-// take takes one tile apart.
-func (c *Coded) take(x *Index, walk *partWalker, t int, data []byte) error {
+// take takes one tile apart, which begins at sot, and returns where it ends.
+func (c *Coded) take(x *Index, walk *partWalker, t int, data []byte, sot int64) (end int64, err error) {
 	heads, tile := &walk.tiles[t], &tileIndex{}
 	if !heads.own.empty() {
 		params := heads.own.Over(x.params)
@@ -113,25 +135,41 @@ func (c *Coded) take(x *Index, walk *partWalker, t int, data []byte) error {
 	}
 	grid, err := x.gridOf(heads.parts[0].place, t, tile, walk.budget)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if err := apart(grid.params); err != nil {
-		return err
+	if end, err = c.oursTile(t, heads, grid, &x.params, data, sot); err != nil {
+		return 0, err
+	}
+	if err := c.apart(grid.params); err != nil {
+		return 0, err
 	}
 	if err := grid.room(heads.parts, nil); err != nil {
-		return err
+		return 0, err
 	}
 	if t == 0 {
 		c.params = grid.params
 	}
-	k := blockTaker{tile: &c.Tiles[t], data: data, walk: newPacketWalker(walk.src, &c.Size, grid, nil, walk.budget, walk.effort)}
+	k := blockTaker{coded: c, tile: &c.Tiles[t], data: data, walk: newPacketWalker(walk.src, &c.Size, grid, nil, walk.budget, walk.effort)}
 	k.prepare()
 	k.walk.told, k.walk.take = &shares{}, k.take
-	return k.walk.follow(heads.parts, walk.budget)
+	return end, k.walk.follow(heads.parts, walk.budget)
 }
 
 // apart refuses what is left to others.
-func apart(p *Params) error {
+func (c *Coded) apart(p *Params) error {
+	if len(p.Changes) > 0 || p.SOP || p.Progression != LRCP {
+		return fmt.Errorf("%w: packets in another order, or numbered", ErrBlocks)
+	}
+	bands := 0
+	for i, k := range p.Components {
+		if k.Reversible && c.Size.Components[i].Bits > wholeBits {
+			return fmt.Errorf("%w: integers of %d bits", ErrBlocks, c.Size.Components[i].Bits)
+		}
+		bands += 3*k.Levels + 1
+	}
+	if err := c.count(bands, 0, 0); err != nil {
+		return err
+	}
 	for _, c := range p.Components {
 		if c.Blocks&(HTBlocks|Bypass) != 0 || c.Shift != 0 {
 			return fmt.Errorf("%w: block style %#02x, region of interest %d", ErrBlocks, uint8(c.Blocks), c.Shift)
@@ -142,6 +180,7 @@ func apart(p *Params) error {
 
 // blockTaker fills in a tile, packet by packet.
 type blockTaker struct {
+	coded  *Coded
 	tile   *CodedTile
 	data   []byte
 	walk   *packetWalker
@@ -195,6 +234,9 @@ func (k *blockTaker) add(ref packetRef, s share, data []byte) error {
 		word := &block.Words[last]
 		word.Data, word.Passes = append(word.Data, data...), word.Passes+s.passes // data is full: this copies
 	} else {
+		if err := k.coded.count(0, 0, 1); err != nil {
+			return err
+		}
 		k.word(block, Codeword{data, s.passes})
 	}
 	if block.Words[len(block.Words)-1].Passes > wordPasses {
@@ -232,6 +274,9 @@ func (k *blockTaker) block(ref packetRef, s share) (*CodedBlock, error) {
 		k.places[key] = len(k.tile.Blocks)
 	}
 	b, err := k.first(ref, s)
+	if err == nil {
+		err = k.coded.count(0, 1, 0)
+	}
 	k.last = key
 	k.tile.Blocks = append(k.tile.Blocks, b)
 	return &k.tile.Blocks[len(k.tile.Blocks)-1], err
@@ -247,7 +292,7 @@ func (k *blockTaker) first(ref packetRef, s share) (CodedBlock, error) {
 		Area:   k.walk.blockArea(ref, s.band, s.block%band.width, s.block/band.width),
 		Planes: params.planes(ref.resolution, s.band) - zero,
 	}
-	if b.Planes < 0 || b.Planes > mostPlanes {
+	if b.Planes < 0 || b.Planes > mostPlanes || params.Reversible && b.Planes > wholePlanes {
 		return b, fmt.Errorf("%w: %d bit-planes", ErrBlocks, b.Planes)
 	}
 	return b, nil

@@ -164,9 +164,9 @@ const (
 
 // skipSOP passes over an SOP marker segment (A.8.1), which numbers packets: a number that
 // is out of turn shows that packets are missing, or were not followed rightly. Where
-// headers are packed, packets are not looked at in vain.
+// headers are packed, packets are not looked at in vain; nor are those that are taken apart.
 func (w *packetWalker) skipSOP(p place, part *tilePart, off int64) (int64, error) {
-	if w.packed != nil && !w.grid.params.SOP || part.end-off < sopLength {
+	if (w.packed != nil || w.told != nil) && !w.grid.params.SOP || part.end-off < sopLength {
 		return off, nil
 	}
 	b, err := w.src.bytes(p, off, sopLength)

@@ -78,7 +78,11 @@ func (c *codestream) blocks(whole area) []area {
 	tileW, tileH := int(h.tdx), int(h.tdy)
 	if tileW*tileH > 4*budget || h.tiles == 1 {
 		rows := max(budget/whole.width()>>6<<6, 64<<c.reduce)
-		return grid(whole, area{whole.x0, whole.y0, whole.x1, whole.y0 + rows})
+		across := whole.width()
+		if c.taken != nil { // of which any part may be made alone
+			across = min(across, max(1, budget/rows))
+		}
+		return grid(whole, area{whole.x0, whole.y0, whole.x0 + across, whole.y0 + rows})
 	}
 	across := whole.width()
 	if across*tileH > budget {

@@ -36,7 +36,11 @@ func openTile(tile *jp2.CodedTile, part jp2.Rect, size *jp2.Size) (*codedTile, e
 	for i := range t.components {
 		c, s := &t.components[i], size.Components[i]
 		c.CodedComponent = &tile.Components[i]
-		c.windows = windowsOf(c.CodedComponent, part.Over(s.DX, s.DY))
+		own := part.Over(s.DX, s.DY)
+		if own.Empty() { // it has no sample there
+			continue
+		}
+		c.windows = windowsOf(c.CodedComponent, own)
 		for r := range c.windows {
 			w := &c.windows[r]
 			samples += w.rows.Samples()
@@ -62,6 +66,9 @@ func (t *codedTile) free() {
 
 // lay lays out the planes of a component from memory on, and gives what is left.
 func (c *codedComponent) lay(memory unsafe.Pointer) unsafe.Pointer {
+	if c.windows == nil {
+		return memory
+	}
 	plane := func(r jp2.Rect) C.wavelet_plane {
 		p := C.wavelet_plane{
 			x0: C.int32_t(r.X0), y0: C.int32_t(r.Y0), x1: C.int32_t(r.X1), y1: C.int32_t(r.Y1),
@@ -110,6 +117,9 @@ func (t *codedTile) blocks(all []codedBlock, top bool) []codedBlock {
 	for i := range t.Blocks {
 		b := &t.Blocks[i]
 		c, r, band := &t.components[b.Component], b.Resolution, b.Band
+		if c.windows == nil {
+			continue
+		}
 		to := &c.low
 		if r > 0 {
 			band++ // HL is the first of three

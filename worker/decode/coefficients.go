@@ -22,6 +22,8 @@ const (
 	// leastKept is how many samples a block must have to be kept: smaller ones are decoded
 	// again as soon as they are found.
 	leastKept = 256
+	// blockOverhead is what a block takes besides, or a little more.
+	blockOverhead = 192
 )
 
 // coefficients keeps decoded code-blocks. What is kept is a function of the very bytes that
@@ -91,7 +93,9 @@ func (k *keptBlock) code() []byte {
 	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(k.data), 2*k.samples())), k.blockKey.code)
 }
 
-func (k *keptBlock) bytes() int64 { return int64(2*k.samples()) + int64(k.blockKey.code) }
+func (k *keptBlock) bytes() int64 {
+	return blockOverhead + int64(2*k.samples()) + int64(k.blockKey.code)
+}
 
 // keep takes over what a block was decoded to, with room for its code behind it. Those that
 // do not last leave first.

@@ -16,8 +16,8 @@ import (
 )
 
 // mostTaken is how many tiles an image may have to be taken apart: of more, each has little
-// to be spared, and OpenJPEG does better with many small ones.
-const mostTaken = 32
+// to be spared, and OpenJPEG does better with many small ones. Tests raise it.
+var mostTaken C.uint32_t = 32
 
 // kept is what this process remembers of code-blocks.
 var kept = newCoefficients(coefficientBytes)
@@ -33,7 +33,7 @@ func (c *codestream) take(req protocol.Request) {
 	if err != nil || !alike(taken) {
 		return
 	}
-	painter, ok := openPainter(taken.Hollow(), c.boxed)
+	painter, ok := openPainter(taken.Hollow(), c.boxed, len(taken.Size.Components))
 	if !ok {
 		return
 	}
@@ -42,16 +42,18 @@ func (c *codestream) take(req protocol.Request) {
 	c.reader, c.taken, c.several = painter, taken, len(req.Cuts) > 0
 }
 
-// alike tells whether the components that are transformed together have the same samples.
+// alike tells whether the components that are transformed together are made the same way:
+// of others OpenJPEG makes nothing.
 func alike(t *jp2.Coded) bool {
 	for i := range t.Tiles {
 		if !t.Tiles[i].MCT {
 			continue
 		}
 		c, s := t.Tiles[i].Components, t.Size.Components
-		if len(c) < 3 || c[1].Reversible != c[0].Reversible || c[2].Reversible != c[0].Reversible ||
-			s[1].DX != s[0].DX || s[1].DY != s[0].DY || s[2].DX != s[0].DX || s[2].DY != s[0].DY {
-			return false
+		for i := 1; i < 3; i++ {
+			if c[i].Reversible != c[0].Reversible || c[i].Levels != c[0].Levels || s[i].DX != s[0].DX || s[i].DY != s[0].DY {
+				return false
+			}
 		}
 	}
 	return true
@@ -59,7 +61,7 @@ func alike(t *jp2.Coded) bool {
 
 // openPainter has OpenJPEG decode an image without pixels: all that is said around them,
 // channels and colours and profiles, it then says as of any other.
-func openPainter(hollow []byte, boxed bool) (*C.jp2_reader, bool) {
+func openPainter(hollow []byte, boxed bool, components int) (*C.jp2_reader, bool) {
 	defer pin(hollow)()
 	r := (*C.jp2_reader)(C.calloc(1, C.sizeof_jp2_reader))
 	isBoxed := C.int(0)
@@ -68,7 +70,7 @@ func openPainter(hollow []byte, boxed bool) (*C.jp2_reader, bool) {
 	}
 	var h C.jp2_header
 	if C.jp2_open(r, unsafe.Pointer(unsafe.SliceData(hollow)), C.size_t(len(hollow)), isBoxed, 0, 1, &h) != 0 ||
-		C.jp2_decode(r, h.x0, h.y0, h.x1, h.y1) != 0 {
+		int(h.components) != components || C.jp2_decode(r, h.x0, h.y0, h.x1, h.y1) != 0 || int(r.image.numcomps) != components {
 		C.jp2_close(r)
 		C.free(unsafe.Pointer(r))
 		return nil, false

@@ -130,7 +130,15 @@ func (say sheets) clientFacts(p api.Provider, s api.ProviderSignIn) []web.Fact {
 	if len(s.Domains) > 0 {
 		facts = append(facts, say.fact("domains", listed(s.Domains)))
 	}
-	return append(facts, say.fact("sign-up", say.Text("providers.sign-up."+s.SignUp)), say.fact("refresh", refresh))
+	return append(facts, say.fact("sign-up", say.Text("providers.sign-up."+s.SignUp)), say.fact("refresh", refresh), say.windowFact(s))
+}
+
+// windowFact is where its pages open for readers whose viewer waits for a tab.
+func (say sheets) windowFact(s api.ProviderSignIn) web.Fact {
+	if s.Popup {
+		return say.fact("window", say.Text("providers.window.own"))
+	}
+	return say.fact("window", say.Text("providers.window.same"))
 }
 
 // addressFacts are what a provider compares letter by letter.

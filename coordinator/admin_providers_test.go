@@ -46,7 +46,7 @@ type shownProvider struct {
 	Notes           []string
 	SignIn          *struct {
 		SignIns, Sessions int
-		HasSecret         bool
+		HasSecret, Popup  bool
 		Redirect          []string `json:"redirectUris"`
 	}
 	Tokens    *struct{ Audiences []string }
@@ -103,6 +103,16 @@ func TestProvidersPage(t *testing.T) {
 	}
 	b.want(b.post(providersPage+"/nobody/check", nil), http.StatusNotFound)
 	b.want(b.post(providersPage+"/nobody/end", nil), http.StatusNotFound)
+}
+
+// R48: whether a provider opens in a window of its own is told as it is set.
+func TestWindowOnProvidersPage(t *testing.T) {
+	s := watched(t, func(p *coordinator.Provider) { p.Popup = true })
+	b := s.admin()
+	says(t, b.want(b.get(providersPage), http.StatusOK), "in a window of its own (popup)", "in the tab that the viewer opened")
+	if all := b.providers(); !all[0].SignIn.Popup || all[1].SignIn.Popup {
+		t.Errorf("%+v, %+v", all[0].SignIn, all[1].SignIn)
+	}
 }
 
 // R39: checking asks somebody else's server, so it takes an administrator on our page.

@@ -133,7 +133,7 @@ func (c *Coordinator) signInBy(p *oidc.Provider, sites []string, use people.Prov
 	s := &api.ProviderSignIn{
 		ClientID: p.ClientID, HasSecret: p.ClientSecret != "", ClientAuth: p.ClientAuth, Scopes: p.Scopes,
 		Domains: append([]string{}, settings.Domains...), Hidden: settings.Hidden, SignUp: signUpWords[settings.SignUp],
-		RefreshEvery: int(settings.Refresh.Seconds()), DecidesAdmin: settings.DecidesAdmin,
+		RefreshEvery: int(settings.Refresh.Seconds()), DecidesAdmin: settings.DecidesAdmin, Popup: settings.Popup,
 		Logout:   sites[0] + providerPath(p.Name) + "/backchannel-logout",
 		Sessions: use.Sessions, SignIns: use.SignIns, Partial: partial, LastSignIn: use.Last, Days: int(people.UseSince.Hours() / 24),
 	}

@@ -48,6 +48,7 @@ type ProviderSignIn struct {
 	Hidden       bool     `json:"hidden"`
 	SignUp       string   `json:"signUp"`
 	RefreshEvery int      `json:"refreshSeconds"` // 0: never
+	Popup        bool     `json:"popup"`          // in a window of its own where a viewer waits
 
 	Redirect  []string `json:"redirectUris"`
 	SignedOut []string `json:"signedOutUris"`

@@ -39,7 +39,7 @@ func (c *Coordinator) providerReport(r *http.Request) (api.Providers, error) {
 		if i < 0 {
 			i, report.Items = len(report.Items), append(report.Items, c.shownProvider(t.Issuer, t.Name, t.Label, t.Claims, words))
 		}
-		report.Items[i].Tokens = &api.ProviderTokens{Audiences: t.Audiences, AnyType: t.AnyType}
+		report.Items[i].Tokens = &api.ProviderTokens{Audiences: t.Audiences, AnyType: t.AnyType, Edges: c.edgesWith(t.Issuer)}
 	}
 	for i := range report.Items {
 		judge(&report.Items[i], words)

@@ -27,6 +27,16 @@ type Edge struct {
 	Requests uint64 `json:"requests"` // answered
 	Images   uint64 `json:"images"`   // of these, pictures
 	Hits     uint64 `json:"hits"`     // of these, from its memory
+
+	Issuers []Issuer `json:"issuers,omitempty"` // whose access tokens it takes
+}
+
+// Issuer is what an edge has of a provider whose access tokens count.
+type Issuer struct {
+	URL     string    `json:"url"`
+	Keys    int       `json:"keys"`
+	Read    time.Time `json:"read,omitzero"` // the last time that it could read them
+	Failing bool      `json:"failing"`       // it could not the last time
 }
 
 // Worker is a worker's load, and what it has done.

@@ -317,10 +317,13 @@ func TestIssuerDown(t *testing.T) {
 		if _, err := s.Verify(t.Context(), token{}.String()); !errors.Is(err, ErrAway) {
 			t.Errorf("asked again at once: %v", err)
 		}
+		s.holds(t, Held{Issuer: issuerURL, Failing: true})
 		time.Sleep(keysFirst)
 		if _, err := s.Verify(t.Context(), token{}.String()); err != nil {
 			t.Fatal(err)
 		}
+		has := Held{Issuer: issuerURL, Keys: len(s.provider.Keys), Read: time.Now()}
+		s.holds(t, has)
 		s.provider.Set(func() { s.provider.Down = true })
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
@@ -332,6 +335,8 @@ func TestIssuerDown(t *testing.T) {
 		if _, err := s.Verify(t.Context(), token{ID: "new"}.String()); !errors.Is(err, ErrAway) {
 			t.Errorf("a token that cannot be judged: %v", err)
 		}
+		has.Failing = true
+		s.holds(t, has)
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -340,6 +345,14 @@ func TestIssuerDown(t *testing.T) {
 			t.Errorf("told %d times of two outages: %s", n, s.log.String())
 		}
 	})
+}
+
+// holds compares what administrators are told with what is so.
+func (s *stage) holds(t *testing.T, want Held) {
+	t.Helper()
+	if got := s.Held(); len(got) != 1 || got[0] != want {
+		t.Errorf("holds %+v, want %+v", got, want)
+	}
 }
 
 // A key that the issuer takes back counts no longer than a quarter of an hour, not even

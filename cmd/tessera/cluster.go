@@ -23,7 +23,7 @@ func (s *server) tell(role bus.Role, conn *bus.Conn, state func() cluster.State)
 	began := time.Now()
 	encode := func() []byte {
 		told := state()
-		told.Role, told.Name, told.Version, told.Up = string(role), s.settings.Name, version, time.Since(began)
+		told.Role, told.Name, told.Version, told.Up, told.Now = string(role), s.settings.Name, version, time.Since(began), time.Now()
 		text, err := json.Marshal(told)
 		if err != nil {
 			s.log.Error("state not told", "error", err) // strings and numbers: cannot be

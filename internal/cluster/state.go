@@ -14,7 +14,8 @@ type State struct {
 	Role    string        `json:"role"` // edge, worker or coordinator
 	Name    string        `json:"name"`
 	Version string        `json:"version"`
-	Up      time.Duration `json:"up"` // since its start
+	Up      time.Duration `json:"up"`           // since its start
+	Now     time.Time     `json:"now,omitzero"` // by its own clock
 
 	Edge   *Edge   `json:"edge,omitempty"`
 	Worker *Worker `json:"worker,omitempty"`

@@ -116,7 +116,7 @@ func TestProvidersPage(t *testing.T) {
 func TestWindowOnProvidersPage(t *testing.T) {
 	s := watched(t, func(p *coordinator.Provider) { p.Popup = true })
 	b := s.admin()
-	says(t, b.want(b.get(providersPage), http.StatusOK), "in a window of its own (popup)", "in the tab that the viewer opened")
+	says(t, b.want(b.get(providersPage), http.StatusOK), "In a window of its own (popup)", "In the tab that the viewer opened")
 	if all := b.providers(); !all[0].SignIn.Popup || all[1].SignIn.Popup {
 		t.Errorf("%+v, %+v", all[0].SignIn, all[1].SignIn)
 	}
@@ -320,7 +320,7 @@ func TestKeysAtEdges(t *testing.T) {
 	if p := b.check("campus"); p.State != "works" || len(p.Notes) != 0 || len(p.Tokens.Edges) != 1 || p.Tokens.Edges[0].State != "ready" || p.Tokens.Edges[0].Keys != 2 {
 		t.Errorf("%+v", p)
 	}
-	says(t, b.want(b.get(providersPage), http.StatusOK), "1 of 1 edges hold them")
+	says(t, b.want(b.get(providersPage), http.StatusOK), "At 1 of 1")
 	gone := holds("gone")
 	gone.Silent = true
 	members = append(members, gone, holds("b", cluster.Issuer{URL: s.idp.URL, Failing: true}), holds("c", cluster.Issuer{URL: s.idp.URL, Keys: 1, Failing: true}))
@@ -336,7 +336,7 @@ func TestKeysAtEdges(t *testing.T) {
 			t.Errorf("%q does not say %q", p.Notes[i], want)
 		}
 	}
-	says(t, b.want(b.get(providersPage), http.StatusOK), "2 of 10 edges hold them", "have no keys of it: b.")
+	says(t, b.want(b.get(providersPage), http.StatusOK), "At 2 of 10", "have no keys of it: b.")
 	var doc map[string]any
 	b.call(http.MethodGet, "/openapi.json", nil, &doc)
 	response := b.call(http.MethodGet, "/providers", nil, nil)

@@ -78,7 +78,7 @@ func (c *Coordinator) postOwnToken(w http.ResponseWriter, r *http.Request, sess 
 		c.accountAgain(w, r, sess, errBadForm)
 		return
 	}
-	t, secret, err := c.people.CreatePersonalToken(r.Context(), actorOf(sess), people.NewToken{
+	t, secret, err := c.people.CreatePersonalToken(r.Context(), c.people.ActorOf(sess), people.NewToken{
 		UserID: sess.User.ID, Name: r.PostFormValue("name"), Scopes: []string{scope}, Expires: c.people.Now().Add(time.Duration(days) * 24 * time.Hour),
 	})
 	if err != nil {
@@ -95,7 +95,7 @@ func (c *Coordinator) postDropOwnToken(w http.ResponseWriter, r *http.Request, s
 		err = &people.Error{Kind: people.NotFound, Code: "no-such-token"}
 	}
 	if err == nil {
-		err = c.people.DeletePersonalToken(r.Context(), actorOf(sess), id)
+		err = c.people.DeletePersonalToken(r.Context(), c.people.ActorOf(sess), id)
 	}
 	c.afterOwn(w, r, sess, "token-deleted", err)
 }
@@ -107,7 +107,7 @@ func (c *Coordinator) postEndOwnSession(w http.ResponseWriter, r *http.Request, 
 		err = &people.Error{Kind: people.NotFound, Code: "no-such-session"}
 	}
 	if err == nil {
-		err = c.people.EndSession(r.Context(), actorOf(sess), id)
+		err = c.people.EndSession(r.Context(), c.people.ActorOf(sess), id)
 	}
 	c.afterOwn(w, r, sess, "session-ended", err)
 }

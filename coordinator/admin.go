@@ -107,10 +107,6 @@ func (c *Coordinator) adminSecret(r *http.Request) string {
 
 func (c *Coordinator) isFromHere(r *http.Request) bool { return provenanceOf(r, c.base(r)) == here }
 
-func actorOf(as people.Session) people.Actor {
-	return people.Actor{UserID: as.User.ID, SessionID: as.ID}
-}
-
 func adminOf(as people.Session) web.Admin { return web.Admin{As: nameOf(as.User)} }
 
 // did redirects to a page that says what was done.

@@ -62,6 +62,33 @@ func TestOverview(t *testing.T) {
 	}
 }
 
+// R56: rules by time count by each edge's own clock, so one that is off by more than 2 s is
+// pointed at, with what to do.
+func TestClocksOfParts(t *testing.T) {
+	off := func(name string, ahead time.Duration) cluster.Member {
+		m := member("edge", cluster.State{Name: name, Edge: &cluster.Edge{Fresh: true}})
+		m.Ahead = ahead
+		return m
+	}
+	members := []cluster.Member{off("a", 2*time.Second), off("b", -1900*time.Millisecond)}
+	s := inCluster(t, &members)
+	b := s.admin()
+	if page := b.want(b.get("/auth/admin/"), 200); strings.Contains(page, "NTP") {
+		t.Error("clocks that differ by less than the bound are pointed at")
+	}
+	silent := off("silent", time.Hour)
+	silent.Silent = true
+	members = append(members, off("fast", 150*time.Second), off("slow", -3*time.Second), silent)
+	says(t, b.want(b.get("/auth/admin/"), 200), "differ by more than 2 s: edge fast, edge slow. Set all of them by NTP", "Its clock is 2 min ahead", "Its clock is 3 s behind")
+	var told struct {
+		Items []struct{ AheadSeconds float64 }
+	}
+	b.want(b.call(http.MethodGet, "/cluster", nil, &told), 200)
+	if len(told.Items) != 5 || told.Items[2].AheadSeconds != 150 || told.Items[3].AheadSeconds != -3 {
+		t.Errorf("%+v", told)
+	}
+}
+
 // library lists identifiers as workers do: in order, by prefix, after a name.
 func library(ids ...string) func(context.Context, tile.Query) (tile.Listing, error) {
 	slices.Sort(ids)

@@ -133,7 +133,7 @@ func (c *Coordinator) postMember(w http.ResponseWriter, r *http.Request, as peop
 		err = &people.Error{Kind: people.NotFound, Code: "no-such-address", Args: []any{r.PostFormValue("email")}}
 	}
 	if err == nil {
-		err = c.people.SetMember(r.Context(), actorOf(as), name, found[0].ID, true)
+		err = c.people.SetMember(r.Context(), c.people.ActorOf(as), name, found[0].ID, true)
 	}
 	if err != nil {
 		c.groupAgain(w, r, as, err)
@@ -144,7 +144,7 @@ func (c *Coordinator) postMember(w http.ResponseWriter, r *http.Request, as peop
 
 func (c *Coordinator) postRemoveMember(w http.ResponseWriter, r *http.Request, as people.Session) {
 	name := r.PostFormValue("name")
-	if err := c.people.SetMember(r.Context(), actorOf(as), name, r.PostFormValue("user"), false); err != nil {
+	if err := c.people.SetMember(r.Context(), c.people.ActorOf(as), name, r.PostFormValue("user"), false); err != nil {
 		c.groupAgain(w, r, as, err)
 		return
 	}
@@ -156,7 +156,7 @@ func (c *Coordinator) postRemoveMember(w http.ResponseWriter, r *http.Request, a
 }
 
 func (c *Coordinator) postRenameGroup(w http.ResponseWriter, r *http.Request, as people.Session) {
-	g, err := c.people.RenameGroup(r.Context(), actorOf(as), r.PostFormValue("name"), r.PostFormValue("to"))
+	g, err := c.people.RenameGroup(r.Context(), c.people.ActorOf(as), r.PostFormValue("name"), r.PostFormValue("to"))
 	if err != nil {
 		c.groupAgain(w, r, as, err)
 		return
@@ -167,7 +167,7 @@ func (c *Coordinator) postRenameGroup(w http.ResponseWriter, r *http.Request, as
 func (c *Coordinator) postDeleteGroup(w http.ResponseWriter, r *http.Request, as people.Session) {
 	err := error(errUnconfirmed)
 	if r.PostFormValue("confirm") != "" {
-		err = c.people.DeleteGroup(r.Context(), actorOf(as), r.PostFormValue("name"))
+		err = c.people.DeleteGroup(r.Context(), c.people.ActorOf(as), r.PostFormValue("name"))
 	}
 	if err != nil {
 		c.groupAgain(w, r, as, err)

@@ -194,7 +194,7 @@ func quarantineOf(members []cluster.Member) (found []web.Quarantined) {
 
 func (c *Coordinator) postPurge(w http.ResponseWriter, r *http.Request, as people.Session) {
 	p := cluster.Purge{Image: r.PostFormValue("image"), Prefix: r.PostFormValue("prefix"), All: r.PostFormValue("all") != ""}
-	if err := c.forget(r.Context(), actorOf(as), p); err != nil {
+	if err := c.forget(r.Context(), c.people.ActorOf(as), p); err != nil {
 		status, sentence := c.explain(r.Context(), w, err)
 		c.showImages(w, r, as, status, web.Notices{Problem: sentence})
 		return

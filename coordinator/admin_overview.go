@@ -74,7 +74,11 @@ func (c *Coordinator) countPeople(ctx context.Context) ([]web.Number, error) {
 // attention is what an administrator should look at, and where.
 func (c *Coordinator) attention(ctx context.Context, members []cluster.Member) (found []web.Attention, err error) {
 	say, workers, aside := catalogue.From(ctx), 0, 0
+	var off []string // whose clocks are
 	for _, m := range members {
+		if m.IsOff() && !m.Silent {
+			off = append(off, m.Role+" "+m.Name)
+		}
 		if m.Worker != nil && !m.Silent {
 			workers++
 			aside = max(aside, m.Worker.SetAside)
@@ -88,6 +92,9 @@ func (c *Coordinator) attention(ctx context.Context, members []cluster.Member) (
 			Text: say.Text("overview.attention.quarantine", aside), Path: "/auth/admin/images#quarantine",
 			Link: say.Text("overview.attention.quarantine.link"),
 		})
+	}
+	if len(off) > 0 {
+		found = append(found, web.Attention{Text: say.Text("overview.attention.clocks", named(off, say))})
 	}
 	found = append(found, c.failingProviders(say)...)
 	set, err := c.people.Rules(ctx)
@@ -174,6 +181,10 @@ func partOf(m cluster.Member, revision int64, heads []string, say *catalogue.Wor
 		p.State, p.StateText = "bad", say.Text("overview.silent", spanText(time.Since(m.Seen), say))
 	case m.Edge != nil && !m.Edge.Fresh:
 		p.State, p.StateText = "warn", say.Text("overview.behind")
+	case m.IsOff() && m.Ahead > 0:
+		p.State, p.StateText = "warn", say.Text("overview.clock.ahead", spanText(m.Ahead, say))
+	case m.IsOff():
+		p.State, p.StateText = "warn", say.Text("overview.clock.behind", spanText(-m.Ahead, say))
 	}
 	switch {
 	case m.Edge != nil:

@@ -14,6 +14,9 @@ func (say sheets) seenFacts(p api.Provider) []web.Fact {
 	if p.SignIn != nil && !p.Discovery.Read.IsZero() {
 		facts = append(facts, say.pkceFact(p.PKCE), say.fact("ends-session", say.yesNo(p.EndsSession)), say.logoutFact(p))
 	}
+	if p.Tokens != nil && len(p.Tokens.Edges) > 0 {
+		facts = append(facts, say.edgesFact(p.Tokens.Edges))
+	}
 	if p.Trouble != nil {
 		trouble := say.fact("trouble", say.When(p.Trouble.At))
 		trouble.Hint = p.Trouble.Sentence

@@ -33,7 +33,7 @@ func (c *Coordinator) getProviders(w http.ResponseWriter, r *http.Request, as pe
 // postCheckProvider shows what came of it in its own answer: another coordinator, to which
 // a redirect may lead, would not know.
 func (c *Coordinator) postCheckProvider(w http.ResponseWriter, r *http.Request, as people.Session) {
-	found, err := c.checkProvider(r, actorOf(as), r.PathValue("name"))
+	found, err := c.checkProvider(r, c.people.ActorOf(as), r.PathValue("name"))
 	if err != nil {
 		status, sentence := c.explain(r.Context(), w, err)
 		c.showProviders(w, r, as, status, web.Notices{Problem: sentence}, "")
@@ -47,7 +47,7 @@ func (c *Coordinator) postEndOfProvider(w http.ResponseWriter, r *http.Request, 
 	name := r.PathValue("name")
 	err := error(errNoProvider)
 	if c.providers.set.Find(name) != nil {
-		_, err = c.people.EndSessionsOf(r.Context(), actorOf(as), people.SessionFilter{Provider: &name})
+		_, err = c.people.EndSessionsOf(r.Context(), c.people.ActorOf(as), people.SessionFilter{Provider: &name})
 	}
 	if err != nil {
 		status, sentence := c.explain(r.Context(), w, err)
@@ -130,7 +130,15 @@ func (say sheets) clientFacts(p api.Provider, s api.ProviderSignIn) []web.Fact {
 	if len(s.Domains) > 0 {
 		facts = append(facts, say.fact("domains", listed(s.Domains)))
 	}
-	return append(facts, say.fact("sign-up", say.Text("providers.sign-up."+s.SignUp)), say.fact("refresh", refresh))
+	return append(facts, say.fact("sign-up", say.Text("providers.sign-up."+s.SignUp)), say.fact("refresh", refresh), say.windowFact(s))
+}
+
+// windowFact is where its pages open for readers whose viewer waits for a tab.
+func (say sheets) windowFact(s api.ProviderSignIn) web.Fact {
+	if s.Popup {
+		return say.fact("window", say.Text("providers.window.own"))
+	}
+	return say.fact("window", say.Text("providers.window.same"))
 }
 
 // addressFacts are what a provider compares letter by letter.

@@ -14,6 +14,7 @@ import (
 	"github.com/tessera-iiif/tessera/coordinator/oidc"
 	"github.com/tessera-iiif/tessera/coordinator/oidc/oidctest"
 	"github.com/tessera-iiif/tessera/internal/claims"
+	"github.com/tessera-iiif/tessera/internal/cluster"
 	"github.com/tessera-iiif/tessera/internal/session"
 )
 
@@ -46,10 +47,16 @@ type shownProvider struct {
 	Notes           []string
 	SignIn          *struct {
 		SignIns, Sessions int
-		HasSecret         bool
+		HasSecret, Popup  bool
 		Redirect          []string `json:"redirectUris"`
 	}
-	Tokens    *struct{ Audiences []string }
+	Tokens *struct {
+		Audiences []string
+		Edges     []struct {
+			Name, State string
+			Keys        int
+		}
+	}
 	Keys      struct{ Count int }
 	Discovery struct {
 		Failing bool
@@ -103,6 +110,16 @@ func TestProvidersPage(t *testing.T) {
 	}
 	b.want(b.post(providersPage+"/nobody/check", nil), http.StatusNotFound)
 	b.want(b.post(providersPage+"/nobody/end", nil), http.StatusNotFound)
+}
+
+// R48: whether a provider opens in a window of its own is told as it is set.
+func TestWindowOnProvidersPage(t *testing.T) {
+	s := watched(t, func(p *coordinator.Provider) { p.Popup = true })
+	b := s.admin()
+	says(t, b.want(b.get(providersPage), http.StatusOK), "In a window of its own (popup)", "In the tab that the viewer opened")
+	if all := b.providers(); !all[0].SignIn.Popup || all[1].SignIn.Popup {
+		t.Errorf("%+v, %+v", all[0].SignIn, all[1].SignIn)
+	}
 }
 
 // R39: checking asks somebody else's server, so it takes an administrator on our page.
@@ -286,6 +303,49 @@ func TestTokenIssuersOnPage(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	b.want(b.post(providersPage+"/robots/end", nil), http.StatusNotFound)
+}
+
+// R36: edges read the keys of access tokens by themselves, so it is told which have them.
+func TestKeysAtEdges(t *testing.T) {
+	s := watched(t)
+	holds := func(name string, issuers ...cluster.Issuer) cluster.Member {
+		return member("edge", cluster.State{Name: name, Edge: &cluster.Edge{Issuers: issuers}})
+	}
+	members := []cluster.Member{holds("a", cluster.Issuer{URL: s.idp.URL, Keys: 2, Read: s.time()}), member("worker", cluster.State{Worker: &cluster.Worker{}})}
+	s.open(s.configure, func(c *coordinator.Config) {
+		c.Members = func() []cluster.Member { return members }
+		c.SignInBy.Issuers = []coordinator.TokenIssuer{{Name: "campus", Issuer: s.idp.URL, Audiences: []string{"https://iiif.example.org"}}}
+	})
+	b := s.admin()
+	if p := b.check("campus"); p.State != "works" || len(p.Notes) != 0 || len(p.Tokens.Edges) != 1 || p.Tokens.Edges[0].State != "ready" || p.Tokens.Edges[0].Keys != 2 {
+		t.Errorf("%+v", p)
+	}
+	says(t, b.want(b.get(providersPage), http.StatusOK), "At 1 of 1")
+	gone := holds("gone")
+	gone.Silent = true
+	members = append(members, gone, holds("b", cluster.Issuer{URL: s.idp.URL, Failing: true}), holds("c", cluster.Issuer{URL: s.idp.URL, Keys: 1, Failing: true}))
+	for i := range 7 {
+		members = append(members, holds(fmt.Sprint("d", i), cluster.Issuer{URL: s.partner.URL, Keys: 1}))
+	}
+	p := b.check("campus")
+	if p.State != "attention" || len(p.Notes) != 3 || len(p.Tokens.Edges) != 10 {
+		t.Fatalf("%+v", p)
+	}
+	for i, want := range []string{"do not take its access tokens: d0, d1, d2, d3, d4 and 2 more.", "have no keys of it: b.", "could not read its keys the last time: c."} {
+		if !strings.Contains(p.Notes[i], want) {
+			t.Errorf("%q does not say %q", p.Notes[i], want)
+		}
+	}
+	says(t, b.want(b.get(providersPage), http.StatusOK), "At 2 of 10", "have no keys of it: b.")
+	var doc map[string]any
+	b.call(http.MethodGet, "/openapi.json", nil, &doc)
+	response := b.call(http.MethodGet, "/providers", nil, nil)
+	var answer any
+	if err := json.Unmarshal([]byte(text(t, response)), &answer); err != nil {
+		t.Fatal(err)
+	}
+	d := described{t: t, doc: doc}
+	d.conforms("/providers", d.schemaOf("/providers", http.MethodGet, response), answer)
 }
 
 // What the API tells of providers is what openapi.json says.

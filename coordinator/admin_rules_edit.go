@@ -116,7 +116,7 @@ func (c *Coordinator) postRulesJSON(w http.ResponseWriter, r *http.Request, as p
 // doRules shows what a sound draft would change, or puts it in force.
 func (c *Coordinator) doRules(w http.ResponseWriter, r *http.Request, as people.Session, draft web.RulesEdit, d authz.Document) {
 	if r.PostFormValue("do") == "save" {
-		if _, err := c.people.ReplaceDocument(r.Context(), actorOf(as), d, draft.Revision); err != nil {
+		if _, err := c.people.ReplaceDocument(r.Context(), c.people.ActorOf(as), d, draft.Revision); err != nil {
 			c.showDraft(w, r, as, draft, err)
 			return
 		}

@@ -43,7 +43,7 @@ func (c *Coordinator) showSessions(w http.ResponseWriter, r *http.Request, as pe
 }
 
 func (c *Coordinator) postEndListed(w http.ResponseWriter, r *http.Request, as people.Session) {
-	err := c.people.EndSession(r.Context(), actorOf(as), r.PathValue("id"))
+	err := c.people.EndSession(r.Context(), c.people.ActorOf(as), r.PathValue("id"))
 	c.afterEnd(w, r, as, "session-ended", err)
 }
 
@@ -54,7 +54,7 @@ func (c *Coordinator) postEndMany(w http.ResponseWriter, r *http.Request, as peo
 		provider := r.PostFormValue("provider")
 		filter.Provider = &provider
 	}
-	_, err := c.people.EndSessionsOf(r.Context(), actorOf(as), filter)
+	_, err := c.people.EndSessionsOf(r.Context(), c.people.ActorOf(as), filter)
 	c.afterEnd(w, r, as, "sessions-ended", err)
 }
 

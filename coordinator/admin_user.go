@@ -97,7 +97,7 @@ func (c *Coordinator) userAgain(w http.ResponseWriter, r *http.Request, as peopl
 
 func (c *Coordinator) postUser(w http.ResponseWriter, r *http.Request, as people.Session) {
 	typed := personIn(r)
-	if _, err := c.people.UpdateUser(r.Context(), actorOf(as), typed.ID, changeOf(typed), typed.Version); err != nil {
+	if _, err := c.people.UpdateUser(r.Context(), c.people.ActorOf(as), typed.ID, changeOf(typed), typed.Version); err != nil {
 		c.userAgain(w, r, as, &typed, err)
 		return
 	}
@@ -106,7 +106,7 @@ func (c *Coordinator) postUser(w http.ResponseWriter, r *http.Request, as people
 
 func (c *Coordinator) postPassword(w http.ResponseWriter, r *http.Request, as people.Session) {
 	text, madeUp := passwordIn(r)
-	u, err := c.people.UpdateUser(r.Context(), actorOf(as), r.PathValue("id"), people.UserChange{Password: &text}, people.AnyVersion)
+	u, err := c.people.UpdateUser(r.Context(), c.people.ActorOf(as), r.PathValue("id"), people.UserChange{Password: &text}, people.AnyVersion)
 	if err != nil {
 		c.userAgain(w, r, as, nil, err)
 		return
@@ -123,7 +123,7 @@ func (c *Coordinator) postDelete(w http.ResponseWriter, r *http.Request, as peop
 		c.userAgain(w, r, as, nil, errUnconfirmed)
 		return
 	}
-	if err := c.people.DeleteUser(r.Context(), actorOf(as), r.PathValue("id"), people.AnyVersion); err != nil {
+	if err := c.people.DeleteUser(r.Context(), c.people.ActorOf(as), r.PathValue("id"), people.AnyVersion); err != nil {
 		c.userAgain(w, r, as, nil, err)
 		return
 	}
@@ -134,7 +134,7 @@ var errUnconfirmed = &people.Error{Kind: people.Invalid, Code: "unconfirmed"}
 
 // postMakeLink shows a sign-in link, this once.
 func (c *Coordinator) postMakeLink(w http.ResponseWriter, r *http.Request, as people.Session) {
-	link, secret, err := c.people.CreateLink(r.Context(), actorOf(as), people.NewLink{
+	link, secret, err := c.people.CreateLink(r.Context(), c.people.ActorOf(as), people.NewLink{
 		UserID: r.PathValue("id"), Password: r.PostFormValue("password") != "",
 	})
 	if err != nil {
@@ -147,22 +147,22 @@ func (c *Coordinator) postMakeLink(w http.ResponseWriter, r *http.Request, as pe
 }
 
 func (c *Coordinator) postRevokeLink(w http.ResponseWriter, r *http.Request, as people.Session) {
-	err := c.people.RevokeLink(r.Context(), actorOf(as), r.PathValue("id"))
+	err := c.people.RevokeLink(r.Context(), c.people.ActorOf(as), r.PathValue("id"))
 	c.ended(w, r, as, "link-revoked", "#link", err)
 }
 
 func (c *Coordinator) postEndSession(w http.ResponseWriter, r *http.Request, as people.Session) {
-	err := c.people.EndSession(r.Context(), actorOf(as), r.PathValue("sid"))
+	err := c.people.EndSession(r.Context(), c.people.ActorOf(as), r.PathValue("sid"))
 	c.ended(w, r, as, "session-ended", "", err)
 }
 
 func (c *Coordinator) postEndSessions(w http.ResponseWriter, r *http.Request, as people.Session) {
-	err := c.people.EndSessions(r.Context(), actorOf(as), r.PathValue("id"))
+	err := c.people.EndSessions(r.Context(), c.people.ActorOf(as), r.PathValue("id"))
 	c.ended(w, r, as, "sessions-ended", "", err)
 }
 
 func (c *Coordinator) postDeleteToken(w http.ResponseWriter, r *http.Request, as people.Session) {
-	err := c.people.DeletePersonalToken(r.Context(), actorOf(as), r.PathValue("tid"))
+	err := c.people.DeletePersonalToken(r.Context(), c.people.ActorOf(as), r.PathValue("tid"))
 	c.ended(w, r, as, "token-deleted", "", err)
 }
 

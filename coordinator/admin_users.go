@@ -96,7 +96,7 @@ func (c *Coordinator) postNewUser(w http.ResponseWriter, r *http.Request, as peo
 	change := changeOf(draft)
 	text, madeUp := passwordIn(r)
 	change.Password = &text
-	u, err := c.people.CreateUser(r.Context(), actorOf(as), change)
+	u, err := c.people.CreateUser(r.Context(), c.people.ActorOf(as), change)
 	if err != nil {
 		status, sentence := c.explain(r.Context(), w, err)
 		c.pages.ShowAdmin(w, r, status, adminOf(as), web.NewUser{Notices: web.Notices{Problem: sentence}, Person: draft, Field: fieldOf(err)})

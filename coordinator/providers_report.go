@@ -39,7 +39,7 @@ func (c *Coordinator) providerReport(r *http.Request) (api.Providers, error) {
 		if i < 0 {
 			i, report.Items = len(report.Items), append(report.Items, c.shownProvider(t.Issuer, t.Name, t.Label, t.Claims, words))
 		}
-		report.Items[i].Tokens = &api.ProviderTokens{Audiences: t.Audiences, AnyType: t.AnyType}
+		report.Items[i].Tokens = &api.ProviderTokens{Audiences: t.Audiences, AnyType: t.AnyType, Edges: c.edgesWith(t.Issuer)}
 	}
 	for i := range report.Items {
 		judge(&report.Items[i], words)
@@ -133,7 +133,7 @@ func (c *Coordinator) signInBy(p *oidc.Provider, sites []string, use people.Prov
 	s := &api.ProviderSignIn{
 		ClientID: p.ClientID, HasSecret: p.ClientSecret != "", ClientAuth: p.ClientAuth, Scopes: p.Scopes,
 		Domains: append([]string{}, settings.Domains...), Hidden: settings.Hidden, SignUp: signUpWords[settings.SignUp],
-		RefreshEvery: int(settings.Refresh.Seconds()), DecidesAdmin: settings.DecidesAdmin,
+		RefreshEvery: int(settings.Refresh.Seconds()), DecidesAdmin: settings.DecidesAdmin, Popup: settings.Popup,
 		Logout:   sites[0] + providerPath(p.Name) + "/backchannel-logout",
 		Sessions: use.Sessions, SignIns: use.SignIns, Partial: partial, LastSignIn: use.Last, Days: int(people.UseSince.Hours() / 24),
 	}

@@ -43,6 +43,9 @@ func judge(p *api.Provider, words *catalogue.Words) {
 	if p.SignIn != nil {
 		judgeSignIn(p, words, say)
 	}
+	if p.Tokens != nil {
+		judgeEdges(p, words, say)
+	}
 }
 
 func judgeClock(p *api.Provider, words *catalogue.Words, say func(state, text string)) {

@@ -162,8 +162,23 @@ func (b *browser) do(method, target, contentType, body string, header ...string)
 	w := httptest.NewRecorder()
 	b.c.ServeHTTP(w, r)
 	response := w.Result()
+	b.checkCookies(response)
 	b.jar.SetCookies(u, response.Cookies())
 	return response
+}
+
+// checkCookies holds every cookie of every test to R39. Over plain HTTP, which is for one's
+// own machine, browsers take neither Secure nor the prefix that wants it. The choice of
+// colours is no credential and needs no prefix.
+func (b *browser) checkCookies(response *http.Response) {
+	b.t.Helper()
+	secure := strings.HasPrefix(b.base, "https:")
+	for _, c := range response.Cookies() {
+		if !c.HttpOnly || c.Path != "/" || c.Domain != "" || c.Secure != secure || strings.HasPrefix(c.Name, "__Host-") != (secure && c.Name != "tessera_scheme") ||
+			c.SameSite == http.SameSiteDefaultMode || len(c.Raw) > 4096 {
+			b.t.Errorf("R39: cookie %s", c.Raw)
+		}
+	}
 }
 
 func (b *browser) get(target string, header ...string) *http.Response {

@@ -3,7 +3,6 @@ package coordinator
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/people"
 	"github.com/tessera-iiif/tessera/coordinator/web"
@@ -14,9 +13,6 @@ import (
 const waysPath = "/auth/ways"
 
 const toWaysLogin = "/auth/login?next=%2Fauth%2Fways"
-
-// waysFresh is how long after a sign-in it may be changed how one signs in.
-const waysFresh = 10 * time.Minute
 
 // person handles a request of somebody who is signed in.
 type person func(w http.ResponseWriter, r *http.Request, sess people.Session)
@@ -50,7 +46,7 @@ func (c *Coordinator) getWays(w http.ResponseWriter, r *http.Request, sess peopl
 		return
 	}
 	page := web.Ways{As: nameOf(sess.User)}
-	if !c.isFresh(sess) {
+	if !c.people.IsFresh(sess) {
 		page.SignIn = toWaysLogin
 	}
 	for _, i := range held {
@@ -64,10 +60,6 @@ func (c *Coordinator) getWays(w http.ResponseWriter, r *http.Request, sess peopl
 		page.Offered = append(page.Offered, web.Button{Label: p.Label, Link: "/auth/oidc/" + p.Name + "/link"})
 	}
 	c.pages.ShowWays(w, r, page)
-}
-
-func (c *Coordinator) isFresh(sess people.Session) bool {
-	return c.people.Now().Sub(sess.Created) <= waysFresh
 }
 
 // forWays lets those change how they sign in who have just signed in themselves: what is
@@ -91,8 +83,8 @@ func (c *Coordinator) forWays(page person) http.HandlerFunc {
 var errWaysStale = &people.Error{Kind: people.Forbidden, Code: "ways-stale"}
 
 func (c *Coordinator) provesHerself(r *http.Request, sess people.Session) (bool, error) {
-	if !c.isFresh(sess) || !sess.User.Admin {
-		return c.isFresh(sess), nil
+	if !c.people.IsFresh(sess) || !sess.User.Admin {
+		return c.people.IsFresh(sess), nil
 	}
 	as, err := c.adminSession(r)
 	if errors.Is(err, session.ErrUnknown) {

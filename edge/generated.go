@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -70,9 +71,17 @@ func (e *Edge) pagesOf(ctx context.Context, x *exchange, id string, who visitor)
 	pages := make([]*iiif.Page, len(entries))
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(describing)
+	var silent atomic.Bool // the other system: it is not waited for once for each image
 	for i, entry := range entries {
 		work.Go(func() (err error) {
-			pages[i], err = e.pageOf(ctx, x, entry.ID, who)
+			if !silent.Load() || !e.leavesToHook(who, entry.ID) {
+				pages[i], err = e.pageOf(ctx, x, entry.ID, who)
+			}
+			// Who may know of it cannot be told: that it is there is not told either.
+			if errors.Is(err, errUnsure) {
+				silent.Store(true)
+				return nil
+			}
 			return err
 		})
 	}
@@ -80,6 +89,12 @@ func (e *Edge) pagesOf(ctx context.Context, x *exchange, id string, who visitor)
 		return nil, err
 	}
 	return present(pages), nil
+}
+
+// leavesToHook tells whether another system would be asked about an image.
+func (e *Edge) leavesToHook(who visitor, id string) bool {
+	v, err := e.decide(who, tile.RuleName(id))
+	return err == nil && v.Outcome == authz.AskHook
 }
 
 func present(pages []*iiif.Page) []*iiif.Page {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tessera-iiif/tessera/edge"
 	"github.com/tessera-iiif/tessera/edge/hook"
+	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/authz"
 )
 
@@ -107,6 +108,38 @@ func TestHookIsDown(t *testing.T) {
 	}
 	if infos := s.studio.infos.Load(); infos != 0 {
 		t.Errorf("%d images were looked for", infos)
+	}
+}
+
+// R33: nor does a folder tell that there are images in it that nobody can be asked about;
+// the others in it are shown (R18). One image is asked about for all.
+func TestFolderWhileHookIsDown(t *testing.T) {
+	s, asked, server := withHook(t)
+	s.setRules([]authz.Rule{
+		{Name: "theirs", Images: []string{"other/**", "mix/theirs*"}, Access: authz.Hook},
+		{Name: "ours", Images: []string{"**"}, Access: authz.Open},
+	})
+	ids := []string{"mix/ours"}
+	for i := range 100 {
+		ids = append(ids, fmt.Sprintf("other/%02d", i), fmt.Sprintf("mix/theirs%02d", i))
+	}
+	for _, id := range ids {
+		s.shelf.entries = append(s.shelf.entries, tile.Entry{ID: id})
+		s.studio.put(tile.Image{ID: id, Version: "v1", Width: 100, Height: 50})
+	}
+	if ids, _ := canvases(t, s.want(200, "/iiif/generated/mix", cookieOf("alice"))); len(ids) != 101 || asked.Load() != 100 {
+		t.Errorf("%d canvases, asked %d times", len(ids), asked.Load())
+	}
+	server.Close()
+	full, empty := s.want(404, "/iiif/generated/other", cookieOf("alice")), s.want(404, "/iiif/generated/absnt", cookieOf("alice"))
+	if diff := diffAnswers(full, empty); diff != "" {
+		t.Error(diff)
+	}
+	if ids, _ := canvases(t, s.want(200, "/iiif/generated/mix", cookieOf("alice"))); len(ids) != 1 {
+		t.Errorf("canvases %v", ids)
+	}
+	if n := strings.Count(s.log.String(), "the decision hook does not answer"); n > 40 {
+		t.Errorf("asked %d times about 200 images", n)
 	}
 }
 

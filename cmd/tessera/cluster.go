@@ -10,6 +10,7 @@ import (
 	"github.com/tessera-iiif/tessera/edge"
 	"github.com/tessera-iiif/tessera/internal/bus"
 	"github.com/tessera-iiif/tessera/internal/cluster"
+	"github.com/tessera-iiif/tessera/internal/oidctoken"
 	"github.com/tessera-iiif/tessera/internal/ops"
 	"github.com/tessera-iiif/tessera/internal/session"
 	"github.com/tessera-iiif/tessera/internal/store"
@@ -22,7 +23,7 @@ func (s *server) tell(role bus.Role, conn *bus.Conn, state func() cluster.State)
 	began := time.Now()
 	encode := func() []byte {
 		told := state()
-		told.Role, told.Name, told.Version, told.Up = string(role), s.settings.Name, version, time.Since(began)
+		told.Role, told.Name, told.Version, told.Up, told.Now = string(role), s.settings.Name, version, time.Since(began), time.Now()
 		text, err := json.Marshal(told)
 		if err != nil {
 			s.log.Error("state not told", "error", err) // strings and numbers: cannot be
@@ -107,13 +108,25 @@ func (t *tally) counting(observe func(kind string, status int, cache string, d t
 }
 
 // presentEdge tells how an edge is and has it forget what it is told to.
-func (s *server) presentEdge(conn *bus.Conn, e *edge.Edge, keeper *session.Keeper, t *tally) error {
+func (s *server) presentEdge(conn *bus.Conn, e *edge.Edge, keeper *session.Keeper, t *tally, keys *oidctoken.Verifier) error {
 	s.tell(bus.RoleEdge, conn, func() cluster.State {
 		return cluster.State{Edge: &cluster.Edge{
 			Revision: keeper.Revision(), Fresh: keeper.Fresh(), Requests: t.requests.Load(), Images: t.images.Load(), Hits: t.hits.Load(),
+			Issuers: issuersOf(keys),
 		}}
 	})
 	return s.obey(conn, e.Forget)
+}
+
+// issuersOf is what an edge has of the issuers of access tokens.
+func issuersOf(keys *oidctoken.Verifier) (all []cluster.Issuer) {
+	if keys == nil {
+		return nil
+	}
+	for _, h := range keys.Held() {
+		all = append(all, cluster.Issuer{URL: h.Issuer, Keys: h.Keys, Read: h.Read, Failing: h.Failing})
+	}
+	return all
 }
 
 // presentWorker does the same for a worker and the results it keeps. What all workers

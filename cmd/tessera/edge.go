@@ -35,9 +35,13 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 	s.parts = append(s.parts, ops.Part{Name: "roster of workers", Run: crew.Run})
 	s.health.Check("worker", crew.Check)
 
-	tokens, err := s.tokens()
+	keys, err := s.tokens()
 	if err != nil {
 		return err
+	}
+	var tokens edge.Tokens // nil is what the edge takes for none
+	if keys != nil {
+		tokens = keys
 	}
 	var views *pages.Pages // made by the edge, which judges for it
 	coordinator, err := people(func(w http.ResponseWriter, r *http.Request) { views.Away(w, r) })
@@ -73,7 +77,7 @@ func (s *server) edge(ctx context.Context, public net.Listener, people func(away
 	if err != nil {
 		return err
 	}
-	if err := s.presentEdge(conn, e, keeper, &answered); err != nil {
+	if err := s.presentEdge(conn, e, keeper, &answered, keys); err != nil {
 		return err
 	}
 	s.parts = append(s.parts, ops.Part{Name: "edge", Run: func(ctx context.Context) error {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/tessera-iiif/tessera/coordinator/people"
-	"github.com/tessera-iiif/tessera/edge"
 	"github.com/tessera-iiif/tessera/internal/claims"
 	"github.com/tessera-iiif/tessera/internal/config"
 	"github.com/tessera-iiif/tessera/internal/egress"
@@ -15,10 +14,10 @@ import (
 
 // tokens verifies the access tokens of providers that name an audience, nil where none
 // does: then nobody is asked for keys either.
-func (s *server) tokens() (edge.Tokens, error) {
+func (s *server) tokens() (*oidctoken.Verifier, error) {
 	providers := s.settings.TokenProviders()
 	if len(providers) == 0 {
-		return nil, nil //nolint:nilnil // nil is what the edge takes for none
+		return nil, nil //nolint:nilnil // nobody verifies where there is nothing to verify
 	}
 	allow, err := egress.ParseAllow(s.settings.EgressAllow)
 	if err != nil {

@@ -30,24 +30,33 @@ func showVersion(ctx, _ context.Context, env environment) error {
 	}
 	v := pool.Versions()
 	fmt.Fprintf(env.stdout, "libvips %s\nOpenJPEG %s\nlibjpeg %s\n", v.Vips, v.OpenJPEG, v.JPEG)
-	for _, c := range cautions {
-		if found := c.of(v); !newer(found, c.last) {
-			fmt.Fprintf(env.stdout, "note: %s %s %s\n", c.library, found, c.fault)
-		}
+	for _, c := range cautionsAbout(v) {
+		fmt.Fprintf(env.stdout, "note: %s %s %s\n", c.library, c.of(v), c.fault)
 	}
 	return pool.Close(context.WithoutCancel(ctx))
 }
 
-// cautions are faults of library versions that people should know of.
-var cautions = []struct {
+// caution is a fault of library versions that people should know of.
+type caution struct {
 	library, last string // the last version that has the fault
 	fault         string
 	of            func(decoder.Versions) string
-}{
+}
+
+var cautions = []caution{
 	// uclouvain/openjpeg#1620
 	{"OpenJPEG", "2.5.4", "can crash on damaged files (mended after 2.5.4): such a file costs a decoder process, and answers 500", func(v decoder.Versions) string { return v.OpenJPEG }},
 	// libvips/libvips#4154
 	{"libvips", "8.15.99", "crashes on JPEG 2000 palettes (mended in 8.16): Tessera decodes JPEG 2000 without it", func(v decoder.Versions) string { return v.Vips }},
+}
+
+func cautionsAbout(v decoder.Versions) (all []caution) {
+	for _, c := range cautions {
+		if !newer(c.of(v), c.last) {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // newer compares versions of three numbers; one that cannot be read is not newer.

@@ -42,6 +42,9 @@ func (s *server) worker(ctx context.Context) error {
 		return err
 	}
 	s.opened(func() error { return decoders.Close(s.force) })
+	for _, c := range cautionsAbout(decoders.Versions()) {
+		s.log.Warn("a library that decodes has a known fault", "library", c.library, "version", c.of(decoders.Versions()), "fault", c.fault)
+	}
 	w := worker.New(worker.Config{
 		Name: s.settings.Name, Limits: worker.Limits{Timeout: s.settings.DecodeTime},
 		Source: images, Remote: config.InS3(s.settings.Images), Manifests: manifests, Results: results, Shared: shared, Decoders: decoders,

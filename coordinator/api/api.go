@@ -139,7 +139,7 @@ func (s *server) authenticate(r *http.Request) (people.Actor, error) {
 	if !onlyReads(r) && !s.FromHere(r) {
 		return people.Actor{}, errCrossSite
 	}
-	return people.Actor{UserID: sess.User.ID, SessionID: sess.ID}, nil
+	return s.People.ActorOf(sess), nil
 }
 
 func (s *server) byToken(r *http.Request) (people.Actor, error) {

@@ -16,7 +16,8 @@ type part struct {
 	Seen    time.Time `json:"seen"`
 	Silent  bool      `json:"silent"`
 	Up      float64   `json:"upSeconds"`
-	Rate    float64   `json:"perSecond"` // requests of an edge, renderings of a worker
+	Rate    float64   `json:"perSecond"`    // requests of an edge, renderings of a worker
+	Ahead   float64   `json:"aheadSeconds"` // its clock, of the coordinator's
 	Edge    *edge     `json:"edge,omitempty"`
 	Worker  *worker   `json:"worker,omitempty"`
 }
@@ -43,7 +44,7 @@ type worker struct {
 }
 
 func partOf(m cluster.Member) part {
-	p := part{Role: m.Role, Name: m.Name, Version: m.Version, Seen: m.Seen, Silent: m.Silent, Up: m.Up.Seconds(), Rate: m.Rate}
+	p := part{Role: m.Role, Name: m.Name, Version: m.Version, Seen: m.Seen, Silent: m.Silent, Up: m.Up.Seconds(), Rate: m.Rate, Ahead: m.Ahead.Seconds()}
 	if e := m.Edge; e != nil {
 		p.Edge = &edge{Revision: e.Revision, Fresh: e.Fresh, Requests: e.Requests, Images: e.Images, Hits: e.Hits}
 	}

@@ -48,6 +48,7 @@ type ProviderSignIn struct {
 	Hidden       bool     `json:"hidden"`
 	SignUp       string   `json:"signUp"`
 	RefreshEvery int      `json:"refreshSeconds"` // 0: never
+	Popup        bool     `json:"popup"`          // in a window of its own where a viewer waits
 
 	Redirect  []string `json:"redirectUris"`
 	SignedOut []string `json:"signedOutUris"`
@@ -64,8 +65,18 @@ type ProviderSignIn struct {
 
 // ProviderTokens is what a provider calls this server in access tokens.
 type ProviderTokens struct {
-	Audiences []string `json:"audiences"`
-	AnyType   bool     `json:"anyType"`
+	Audiences []string       `json:"audiences"`
+	AnyType   bool           `json:"anyType"`
+	Edges     []ProviderEdge `json:"edges"` // that are heard of
+}
+
+// ProviderEdge is what an edge, which verifies access tokens, says that it has of their
+// provider.
+type ProviderEdge struct {
+	Name  string    `json:"name"`
+	State string    `json:"state"` // ready, stale (reads no new keys), keyless, unset (does not take its tokens)
+	Keys  int       `json:"keys"`
+	Read  time.Time `json:"read,omitzero"`
 }
 
 // ProviderClaims is which claims become what.

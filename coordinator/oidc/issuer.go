@@ -26,6 +26,7 @@ type issuer struct {
 	clock  *clockWatch
 	now    func() time.Time
 	seen   sight
+	signIn bool // people do by it: else it is only looked at
 
 	turn    chan struct{} // holds one who may read or change what follows
 	known   *discovery
@@ -114,7 +115,7 @@ func (i *issuer) ask(ctx context.Context) (*discovery, error) {
 	if err := provider.Claims(d); err != nil {
 		return nil, fmt.Errorf("discovery: %w", err)
 	}
-	return d, d.check()
+	return d, d.check(i.signIn)
 }
 
 // trusted are the algorithms of signatures that need no shared secret.
@@ -123,8 +124,30 @@ var trusted = []string{
 	gooidc.PS256, gooidc.PS384, gooidc.PS512, gooidc.EdDSA,
 }
 
-// check refuses addresses that a browser or we must not be sent to.
-func (d *discovery) check() error {
+// check refuses what cannot be signed in by, and addresses that a browser or we must not
+// be sent to. An issuer of access tokens needs nothing but keys.
+func (d *discovery) check(signIn bool) error {
+	needed := map[string]string{"jwks_uri": d.JWKS}
+	if signIn {
+		if err := d.trust(); err != nil {
+			return err
+		}
+		endpoint := d.provider.Endpoint()
+		needed["authorization_endpoint"], needed["token_endpoint"] = endpoint.AuthURL, endpoint.TokenURL
+	}
+	if d.EndSession != "" {
+		needed["end_session_endpoint"] = d.EndSession
+	}
+	for name, address := range needed {
+		if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
+			return fmt.Errorf("discovery: %s is no web address: %w", name, errFalse)
+		}
+	}
+	return nil
+}
+
+// trust picks the algorithms that ID tokens may be signed with.
+func (d *discovery) trust() error {
 	for _, a := range d.Algorithms {
 		if slices.Contains(trusted, a) {
 			d.algorithms = append(d.algorithms, a)
@@ -135,18 +158,6 @@ func (d *discovery) check() error {
 	}
 	if len(d.algorithms) == 0 {
 		return fmt.Errorf("discovery: the provider signs ID tokens with no algorithm that can be trusted, such as RS256: %w", errFalse)
-	}
-	endpoint := d.provider.Endpoint()
-	needed := map[string]string{
-		"authorization_endpoint": endpoint.AuthURL, "token_endpoint": endpoint.TokenURL, "jwks_uri": d.JWKS,
-	}
-	if d.EndSession != "" {
-		needed["end_session_endpoint"] = d.EndSession
-	}
-	for name, address := range needed {
-		if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
-			return fmt.Errorf("discovery: %s is no web address: %w", name, errFalse)
-		}
 	}
 	return nil
 }

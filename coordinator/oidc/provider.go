@@ -91,6 +91,7 @@ func New(c Config) (*Set, error) {
 			return nil, errors.New("oidc: a provider needs a name of its own, a client id and a mapping")
 		}
 		p := &Provider{Settings: s.withDefaults(), issuer: set.issuerOf(s.Issuer, c), now: c.Now, log: c.Log.With("provider", s.Name)}
+		p.issuer.signIn = true
 		set.byName[s.Name] = p
 		set.all = append(set.all, p)
 	}

@@ -105,6 +105,22 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// An issuer of access tokens that nobody signs in by needs nothing but keys.
+func TestIssuerOfTokensAlone(t *testing.T) {
+	s := newStage(t)
+	s.Lie(oidctest.Lies{Discovery: func(d map[string]any) {
+		for _, name := range []string{"authorization_endpoint", "token_endpoint", "id_token_signing_alg_values_supported"} {
+			delete(d, name)
+		}
+	}})
+	if seen := s.looked(s.URL, egress.Config{Loopback: true}); seen.Failing || seen.Keys == 0 {
+		t.Errorf("%+v", seen)
+	}
+	if _, err := s.signIn(); kind(t, err) != oidc.False {
+		t.Errorf("where people sign in: %v", err)
+	}
+}
+
 func TestServerWithoutTLS(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(plain.Close)

@@ -45,6 +45,9 @@ func (s *Service) CreateLink(ctx context.Context, actor Actor, asked NewLink) (L
 		if link.User, err = tx.User(ctx, asked.UserID); err != nil {
 			return err
 		}
+		if err := actor.mayTouch(link.User); err != nil {
+			return err
+		}
 		if !link.User.Active {
 			return &Error{Kind: Conflict, Code: "link-inactive"}
 		}

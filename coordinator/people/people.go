@@ -90,6 +90,28 @@ func New(c Config) *Service { return &Service{c} }
 type Actor struct {
 	UserID    string // audit.System for what nobody asked for
 	SessionID string // "" when the credential is no session
+	Stale     bool   // of a session that began longer than FreshFor ago
+}
+
+// FreshFor is how long after a sign-in somebody may change what outlives her session: how
+// she signs in, who administers, and what opens an administrator's account.
+const FreshFor = 10 * time.Minute
+
+// IsFresh tells whether somebody has just signed in.
+func (s *Service) IsFresh(sess Session) bool { return s.Now().Sub(sess.Created) <= FreshFor }
+
+// ActorOf is who asks by a session.
+func (s *Service) ActorOf(sess Session) Actor {
+	return Actor{UserID: sess.User.ID, SessionID: sess.ID, Stale: !s.IsFresh(sess)}
+}
+
+// mayTouch refuses to a session that may have been left open somewhere what concerns an
+// administrator, before a change or after it (R63).
+func (a Actor) mayTouch(accounts ...User) error {
+	if a.Stale && slices.ContainsFunc(accounts, func(u User) bool { return u.Admin }) {
+		return &Error{Kind: Forbidden, Code: "sign-in-again"}
+	}
+	return nil
 }
 
 // update changes people and rights and tells edges once it is committed.

@@ -45,6 +45,11 @@ func (s *Service) CreatePersonalToken(ctx context.Context, actor Actor, asked Ne
 		if token.User, err = tx.User(ctx, asked.UserID); err != nil {
 			return err
 		}
+		if Allows(token, ScopeAdminRead) { // as one that changes does too
+			if err := actor.mayTouch(token.User); err != nil {
+				return err
+			}
+		}
 		if err := insertPersonalToken(ctx, tx, token, secret); err != nil {
 			return err
 		}

@@ -108,6 +108,9 @@ func (s *Service) Users(ctx context.Context, q UserQuery) ([]User, error) {
 // cannot sign in until she is given one.
 func (s *Service) CreateUser(ctx context.Context, actor Actor, c UserChange) (User, error) {
 	u, err := c.applyTo(User{Active: true})
+	if err == nil {
+		err = actor.mayTouch(u)
+	}
 	if err != nil {
 		return User{}, err
 	}
@@ -164,6 +167,9 @@ func (s *Service) UpdateUser(ctx context.Context, actor Actor, id string, c User
 			return err
 		}
 		after, err := c.applyTo(before)
+		if err == nil {
+			err = actor.mayTouch(before, after)
+		}
 		if err != nil {
 			return err
 		}
@@ -245,6 +251,9 @@ func (s *Service) DeleteUser(ctx context.Context, actor Actor, id, expected stri
 	err := s.update(ctx, func(tx *db.Tx) error {
 		u, err := tx.User(ctx, id)
 		if err != nil {
+			return err
+		}
+		if err := actor.mayTouch(u); err != nil {
 			return err
 		}
 		if err := errors.Join(checkVersion(u, expected), keepAnAdmin(ctx, tx, u, false)); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -182,6 +183,23 @@ func TestPages(t *testing.T) {
 			}
 			checkNodes(t, root, allowed)
 		})
+	}
+}
+
+// R38: nothing that scripts keep outlives a page, and cookies are none of theirs.
+func TestScriptsKeepNothing(t *testing.T) {
+	script, err := os.ReadFile("admin.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := string(script)
+	for _, w := range everyPage() {
+		said += w.Body.String()
+	}
+	for _, place := range []string{"localStorage", "sessionStorage", "indexedDB", "document.cookie", "caches."} {
+		if strings.Contains(said, place) {
+			t.Errorf("a script uses %s", place)
+		}
 	}
 }
 

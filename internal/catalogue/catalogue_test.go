@@ -25,7 +25,7 @@ var (
 var prefixes = []string{
 	"did.", "access.", "error.title.", "rules.fallback.", "token.", "menu.", "event.", "outcome.", "secret.title.", "secret.lead.",
 	"overview.kind.", "overview.none.", "preview.reader.", "service.", "scope.", "problem.provider-", "state.", "card.", "date.", "iiif.",
-	"providers.state.", "providers.fact.", "providers.sign-up.",
+	"providers.state.", "providers.fact.", "providers.sign-up.", "providers.edge.",
 }
 
 // sources gives every template and Go file that says something, but the tests.

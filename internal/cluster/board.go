@@ -23,7 +23,17 @@ type Member struct {
 	Silent bool      // it has not been heard of lately
 	Seen   time.Time // when it last was
 	Rate   float64   // requests of an edge, or renderings of a worker, a second
+
+	// Ahead is by how much its clock is before ours, less what the way here took.
+	Ahead time.Duration
 }
+
+// ClockBound is by how much clocks may differ before somebody should set them: rules by
+// time are applied by each part's own.
+const ClockBound = 2 * time.Second
+
+// IsOff tells whether its clock is off by more than the bound.
+func (m Member) IsOff() bool { return m.Ahead.Abs() > ClockBound }
 
 // Board keeps the last state of each part. It is safe for concurrent use, and bounded.
 type Board struct {
@@ -57,6 +67,9 @@ func (b *Board) Hear(role, user string, data []byte) {
 		}
 	}
 	m := &Member{State: s, Seen: now}
+	if !s.Now.IsZero() {
+		m.Ahead = s.Now.Sub(now)
+	}
 	if before := b.members[key]; before != nil {
 		m.Rate = rate(before, s, now)
 	}

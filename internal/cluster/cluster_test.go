@@ -49,6 +49,22 @@ func TestBoard(t *testing.T) {
 	})
 }
 
+// R56: whose clock is off is seen by what it tells; who tells no time is not blamed.
+func TestClocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := cluster.NewBoard(nil)
+		for name, ahead := range map[string]time.Duration{"a": 2 * time.Second, "b": 2*time.Second + 1, "c": -3 * time.Second} {
+			b.Hear("edge", name, told(t, cluster.State{Role: "edge", Name: name, Now: time.Now().Add(ahead)}))
+		}
+		b.Hear("edge", "d", told(t, cluster.State{Role: "edge", Name: "d"}))
+		for i, want := range []bool{false, true, true, false} {
+			if m := b.Members()[i]; m.IsOff() != want {
+				t.Errorf("%s is off by %v: %v", m.Name, m.Ahead, m.IsOff())
+			}
+		}
+	})
+}
+
 // A part can speak for itself alone, and no number of them fills the memory.
 func TestBoardIsBounded(t *testing.T) {
 	b := cluster.NewBoard(nil)

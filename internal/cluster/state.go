@@ -14,7 +14,8 @@ type State struct {
 	Role    string        `json:"role"` // edge, worker or coordinator
 	Name    string        `json:"name"`
 	Version string        `json:"version"`
-	Up      time.Duration `json:"up"` // since its start
+	Up      time.Duration `json:"up"`           // since its start
+	Now     time.Time     `json:"now,omitzero"` // by its own clock
 
 	Edge   *Edge   `json:"edge,omitempty"`
 	Worker *Worker `json:"worker,omitempty"`
@@ -27,6 +28,16 @@ type Edge struct {
 	Requests uint64 `json:"requests"` // answered
 	Images   uint64 `json:"images"`   // of these, pictures
 	Hits     uint64 `json:"hits"`     // of these, from its memory
+
+	Issuers []Issuer `json:"issuers,omitempty"` // whose access tokens it takes
+}
+
+// Issuer is what an edge has of a provider whose access tokens count.
+type Issuer struct {
+	URL     string    `json:"url"`
+	Keys    int       `json:"keys"`
+	Read    time.Time `json:"read,omitzero"` // the last time that it could read them
+	Failing bool      `json:"failing"`       // it could not the last time
 }
 
 // Worker is a worker's load, and what it has done.

@@ -58,7 +58,8 @@ type keyring struct {
 
 	mu     sync.Mutex
 	asked  time.Time
-	failed error // of the last try
+	got    time.Time // the last time that they could be read
+	failed error     // of the last try
 }
 
 func newKeyring(issuer string, c Config, clock *clockWatch) *keyring {
@@ -138,7 +139,9 @@ func (k *keyring) read(ctx context.Context) {
 func (k *keyring) note(err error) {
 	k.mu.Lock()
 	turned := (err != nil) != (k.failed != nil)
-	k.failed = err
+	if k.failed = err; err == nil {
+		k.got = k.now()
+	}
 	k.mu.Unlock()
 	switch {
 	case turned && err != nil:
@@ -146,6 +149,17 @@ func (k *keyring) note(err error) {
 	case turned:
 		k.log.Info("the keys of an issuer can be read again", "issuer", k.issuer)
 	}
+}
+
+func (k *keyring) held() Held {
+	h := Held{Issuer: k.issuer}
+	if set := k.set.Load(); set != nil {
+		h.Keys = len(set.keys)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	h.Read, h.Failing = k.got, k.failed != nil
+	return h
 }
 
 // run reads the keys now and then until ctx ends.

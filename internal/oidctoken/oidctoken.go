@@ -11,7 +11,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -131,6 +133,23 @@ func (v *Verifier) Run(ctx context.Context) error {
 	reading.Wait()
 	v.client.CloseIdleConnections()
 	return nil
+}
+
+// Held is what a verifier has of an issuer.
+type Held struct {
+	Issuer  string
+	Keys    int
+	Read    time.Time // the last time that they could be read; zero: never
+	Failing bool      // they could not the last time
+}
+
+// Held tells what is had of each issuer, in the order of their URLs.
+func (v *Verifier) Held() []Held {
+	all := make([]Held, 0, len(v.issuers))
+	for _, url := range slices.Sorted(maps.Keys(v.issuers)) {
+		all = append(all, v.issuers[url].keys.held())
+	}
+	return all
 }
 
 // Verify tells whose token a text is. Errors: ErrForeign, *Invalid, ErrAway, the

@@ -31,7 +31,7 @@ func TestGoodTokens(t *testing.T) {
 		{"no key named", token{Header: map[jose.HeaderKey]any{"kid": nil}}},
 		{"the type as a media type", token{Header: map[jose.HeaderKey]any{"typ": "application/AT+JWT"}}},
 		{"one audience of several", token{Claims: map[string]any{"aud": []string{"other", "tessera-api"}}}},
-		{"just expired", token{Claims: map[string]any{"exp": ago(29)}}},
+		{"just expired", token{Claims: map[string]any{"exp": ago(15)}}},
 		{"not quite begun", token{Claims: map[string]any{"nbf": ago(-29)}}},
 		{"no name, no groups", token{Claims: map[string]any{"name": nil, "groups": nil}}},
 	} {
@@ -103,8 +103,8 @@ func TestHostileTokens(t *testing.T) {
 		{"never expires", token{Claims: map[string]any{"exp": nil}}.String(), incomplete},
 		{"an expiry that is none", token{Claims: map[string]any{"exp": "soon"}}.String(), malformed},
 		{"an expiry beyond counting", token{Claims: map[string]any{"exp": 1e300}}.String(), malformed},
-		{"not begun", token{Claims: map[string]any{"nbf": ago(-32)}}.String(), tooEarly},
-		{"made in the future", token{Claims: map[string]any{"iat": ago(-32)}}.String(), tooEarly},
+		{"not begun", token{Claims: map[string]any{"nbf": ago(-45)}}.String(), tooEarly},
+		{"made in the future", token{Claims: map[string]any{"iat": ago(-45)}}.String(), tooEarly},
 		{"made at no time", token{Claims: map[string]any{"iat": nil}}.String(), incomplete},
 		{"of nobody", token{Claims: map[string]any{"sub": nil}}.String(), incomplete},
 		{"of nobody that can be named", token{Claims: map[string]any{"sub": ""}}.String(), incomplete},
@@ -317,10 +317,13 @@ func TestIssuerDown(t *testing.T) {
 		if _, err := s.Verify(t.Context(), token{}.String()); !errors.Is(err, ErrAway) {
 			t.Errorf("asked again at once: %v", err)
 		}
+		s.holds(t, Held{Issuer: issuerURL, Failing: true})
 		time.Sleep(keysFirst)
 		if _, err := s.Verify(t.Context(), token{}.String()); err != nil {
 			t.Fatal(err)
 		}
+		has := Held{Issuer: issuerURL, Keys: len(s.provider.Keys), Read: time.Now()}
+		s.holds(t, has)
 		s.provider.Set(func() { s.provider.Down = true })
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
@@ -332,6 +335,8 @@ func TestIssuerDown(t *testing.T) {
 		if _, err := s.Verify(t.Context(), token{ID: "new"}.String()); !errors.Is(err, ErrAway) {
 			t.Errorf("a token that cannot be judged: %v", err)
 		}
+		has.Failing = true
+		s.holds(t, has)
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -340,6 +345,14 @@ func TestIssuerDown(t *testing.T) {
 			t.Errorf("told %d times of two outages: %s", n, s.log.String())
 		}
 	})
+}
+
+// holds compares what administrators are told with what is so.
+func (s *stage) holds(t *testing.T, want Held) {
+	t.Helper()
+	if got := s.Held(); len(got) != 1 || got[0] != want {
+		t.Errorf("holds %+v, want %+v", got, want)
+	}
 }
 
 // A key that the issuer takes back counts no longer than a quarter of an hour, not even

@@ -2,14 +2,19 @@
 // site, an administrator who ends the session: tiles by the screenshot's pixels.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { openMirador, refused } from './mirador.mjs';
 import { administrator, api, clean, enter, fits, freePort, shows, startChromium, startProvider, startSite, startTessera } from './support.mjs';
 
-let server, site, browser, provider;
+let server, site, browser, provider, dir;
 before(async () => {
   const port = await freePort();
+  dir = await mkdtemp(join(tmpdir(), 'tessera-provider-'));
+  await writeFile(join(dir, 'tessera.yaml'), JSON.stringify({ oidc: [{ name: 'default', audience: 'https://iiif.example.edu' }] })); // JSON is YAML
   provider = await startProvider(`http://iiif.tessera.localhost:${port}`, `http://127.0.0.1:${port}`);
-  server = await startTessera(['--listen', `127.0.0.1:${port}`, '--oidc-issuer', provider.issuer,
+  server = await startTessera(['--listen', `127.0.0.1:${port}`, '--config', join(dir, 'tessera.yaml'), '--oidc-issuer', provider.issuer,
     '--oidc-client-id', 'tessera', '--oidc-client-secret', 'a secret of the client', '--oidc-label', 'Campus']);
   site = await startSite();
   browser = await startChromium();
@@ -19,6 +24,7 @@ after(async () => {
   await site?.stop();
   await server?.stop();
   await provider?.stop();
+  if (dir) await rm(dir, { recursive: true });
 });
 
 const shot = async (page, name) => { if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${name}.png` }); };
@@ -118,6 +124,7 @@ test('administrators: what to register, whether it works, everybody signed out',
   const page = await signedIn(context, '/auth/admin/providers');
   await page.getByRole('button', { name: 'Check Campus now' }).click();
   await page.getByRole('status').filter({ hasText: 'Campus was asked just now: Works.' }).waitFor();
+  await page.getByText('At 1 of 1').waitFor(); // the keys of access tokens
   assert.equal(await page.locator('#default-redirect').textContent(), `${server.base}/auth/oidc/default/callback`);
   const shown = await page.content();
   assert.ok(!shown.includes('a secret of the client'), 'the secret of the client is shown (R34)');

@@ -119,11 +119,17 @@ func TestConfigCommands(t *testing.T) {
 	}
 }
 
+// R65: versions are named, and those known to be bad warned of, by the command and at start.
 func TestVersionNamesTheLibraries(t *testing.T) {
 	status, said := tessera(t, nil, "version")
 	for _, want := range []string{"tessera", "go1.", "libvips 8.", "OpenJPEG 2."} {
 		if status != 0 || !strings.Contains(said, want) {
 			t.Errorf("status %d, %q lacks %q", status, said, want)
 		}
+	}
+	images, data := folders(t)
+	s := start(t, images, data)
+	if told, warned := strings.Count(said, "note: "), strings.Count(s.stderr.String(), "has a known fault"); told != warned {
+		t.Errorf("%d notes, %d warnings at start:\n%s%s", told, warned, said, s.stderr)
 	}
 }

@@ -110,6 +110,20 @@ func TestAccessTokensOfProviders(t *testing.T) {
 			t.Errorf("%s: %d %v", row.name, a.StatusCode, a.Header)
 		}
 	}
+	var p struct {
+		State  string
+		Tokens struct {
+			Edges []struct {
+				State string
+				Keys  int
+			}
+		}
+	}
+	s.eventually("coordinators hear that the edge has the keys", func() bool {
+		s.shell().must(&p, "admin", "provider", "check", "campus")
+		e := p.Tokens.Edges
+		return len(e) == 1 && e[0].State == "ready" && e[0].Keys == 1
+	})
 	i.down.Store(true)
 	if a := s.get(maps, "Authorization", "Bearer "+i.token("at+jwt", "https://iiif.example.edu", "harvesters")); a.StatusCode != 200 {
 		t.Errorf("R36: the provider is down: %d", a.StatusCode)

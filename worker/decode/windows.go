@@ -20,8 +20,10 @@ func windowsOf(c *jp2.CodedComponent, region jp2.Rect) []window {
 		w.rows.Y0, w.rows.Y1 = reach.Y0, reach.Y1
 		low, high := halves(reach)
 		w.bands = [4]jp2.Rect{
-			low, {X0: high.X0, Y0: low.Y0, X1: high.X1, Y1: low.Y1},
-			{X0: low.X0, Y0: high.Y0, X1: low.X1, Y1: high.Y1}, high,
+			low,
+			{X0: high.X0, Y0: low.Y0, X1: high.X1, Y1: low.Y1},
+			{X0: low.X0, Y0: high.Y0, X1: low.X1, Y1: high.Y1},
+			high,
 		}
 		region = low
 	}

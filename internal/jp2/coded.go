@@ -130,7 +130,7 @@ func (b *Boxes) reordered() bool {
 func (c *Coded) take(x *Index, walk *partWalker, t int, data []byte, sot int64) (end int64, err error) {
 	heads, tile := &walk.tiles[t], &tileIndex{}
 	if !heads.own.empty() {
-		params := heads.own.Over(x.params)
+		params := heads.own.over(x.params)
 		tile.params = &params
 	}
 	grid, err := x.gridOf(heads.parts[0].place, t, tile, walk.budget)
@@ -215,7 +215,7 @@ func (k *blockTaker) prepare() {
 // take enters what one packet has of each code-block.
 func (k *blockTaker) take(ref packetRef, body int64) error {
 	for _, s := range k.walk.told.list {
-		n := int64(s.length)
+		n := s.length
 		if err := k.add(ref, s, k.data[body:body+n:body+n]); err != nil {
 			return err
 		}

@@ -129,7 +129,7 @@ func (h *mainHeader) finish() error {
 	case h.own.qcd == nil:
 		return p.fail("comes before QCD")
 	}
-	h.Params = h.own.Over(Params{Components: make([]ComponentParams, len(h.Size.Components))})
+	h.Params = h.own.over(Params{Components: make([]ComponentParams, len(h.Size.Components))})
 	if err := h.Params.check(p); err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ func (r Rect) Samples() int64 { return r.width() * r.height() }
 // area counts the cells of a rectangle of cells.
 func (r Rect) area() int { return int(r.width() * r.height()) }
 
+// Intersect is what the two have in common; it may be empty.
 func (r Rect) Intersect(o Rect) Rect {
 	return Rect{max(r.X0, o.X0), max(r.Y0, o.Y0), min(r.X1, o.X1), min(r.Y1, o.Y1)}
 }
@@ -27,7 +28,7 @@ func (r Rect) contains(o Rect) bool {
 	return r.X0 <= o.X0 && r.Y0 <= o.Y0 && r.X1 >= o.X1 && r.Y1 >= o.Y1
 }
 
-// over divides all edges upwards: how areas pass from a grid to a coarser one (B-12, B-14).
+// Over divides all edges upwards: how areas pass from a grid to a coarser one (B-12, B-14).
 func (r Rect) Over(x, y int64) Rect {
 	return Rect{ceilDiv(r.X0, x), ceilDiv(r.Y0, y), ceilDiv(r.X1, x), ceilDiv(r.Y1, y)}
 }

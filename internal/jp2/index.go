@@ -164,7 +164,7 @@ func (x *Index) early(walk *partWalker, t int) bool {
 func (x *Index) index(walk *partWalker, heads *tileHeads, t int) (*tileIndex, error) {
 	tile, at := &tileIndex{}, heads.parts[0].place
 	if !heads.own.empty() {
-		if params := heads.own.Over(x.params); !params.equal(&x.params) {
+		if params := heads.own.over(x.params); !params.equal(&x.params) {
 			tile.params = &params
 		}
 	}

@@ -111,7 +111,7 @@ func walkAll(t *testing.T, data []byte, h *Header) [][]span {
 	}
 	all := make([][]span, len(walk.tiles))
 	for i, heads := range walk.tiles {
-		params := heads.own.Over(h.Codestream.Params)
+		params := heads.own.over(h.Codestream.Params)
 		grid := newTileGrid(&h.Codestream.Size, &params, h.Codestream.Size.Tile(int64(i)))
 		if err := walkPackets(src, &h.Codestream.Size, grid, heads.parts, nil, DefaultBudget(), newEffort(1<<20)); err != nil {
 			t.Fatalf("tile %d: %v", i, err)

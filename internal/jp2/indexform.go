@@ -219,7 +219,7 @@ func (r *indexReader) overrides(x *Index, t int, tile *tileIndex) error {
 		}
 	}
 	if !own.empty() {
-		params := own.Over(x.params)
+		params := own.over(x.params)
 		tile.params = &params
 	}
 	if packed.data == nil && packed.coded == nil {

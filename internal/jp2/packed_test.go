@@ -24,7 +24,7 @@ func unpack(t testing.TB, data []byte) []unpackedPart {
 	}
 	var all []unpackedPart
 	for i, heads := range walk.tiles { // recuts here keep tiles in order and not interleaved
-		params := heads.own.Over(cs.Params)
+		params := heads.own.over(cs.Params)
 		grid := newTileGrid(&cs.Size, &params, cs.Size.Tile(int64(i)))
 		w := &packetWalker{effort: newEffort(1 << 20), src: src, size: &cs.Size, grid: grid, precincts: make([][]band, grid.precincts), left: 1 << 30}
 		at := partCursor{parts: heads.parts, off: heads.parts[0].body}

@@ -100,7 +100,7 @@ func parseRGN(c *cursor, components int) (int, uint8, error) {
 }
 
 // over merges the header's word with what held before it; base stays as it is.
-func (o *overrides) Over(base Params) Params {
+func (o *overrides) over(base Params) Params {
 	base.Components = slices.Clone(base.Components)
 	if o.style != nil {
 		base.Style = *o.style

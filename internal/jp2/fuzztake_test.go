@@ -37,15 +37,9 @@ func FuzzTake(f *testing.F) {
 // bytesOf counts what all codewords have.
 func bytesOf(c *Coded) (n int) {
 	for _, tile := range c.Tiles {
-		for _, k := range tile.Components {
-			for _, r := range k.Resolutions {
-				for _, band := range r.Bands {
-					for _, b := range band.Blocks {
-						for _, w := range b.Words {
-							n += len(w.Data)
-						}
-					}
-				}
+		for _, b := range tile.Blocks {
+			for _, w := range b.Words {
+				n += len(w.Data)
 			}
 		}
 	}
@@ -74,39 +68,43 @@ func checkTile(t *testing.T, c *Coded, tile *CodedTile, stream []byte) {
 	if tile.Area.Empty() || !c.Size.Area().contains(tile.Area) {
 		t.Fatalf("tile %+v in %+v", tile.Area, c.Size.Area())
 	}
+	params := Params{}
 	for i := range tile.Components {
 		k := &tile.Components[i]
 		if len(k.Resolutions) != k.Levels+1 {
 			t.Fatalf("%d resolutions for %d levels", len(k.Resolutions), k.Levels)
 		}
-		for r := range k.Resolutions {
-			for b := range k.Resolutions[r].Bands {
-				checkBand(t, k, &k.Resolutions[r].Bands[b], stream)
-			}
+		params.Components = append(params.Components, ComponentParams{Coding: k.Coding})
+	}
+	grid := &tileGrid{rect: tile.Area, params: &params}
+	type place struct {
+		component, resolution, band int
+		area                        Rect
+	}
+	met := map[place]bool{}
+	for i := range tile.Blocks {
+		b := &tile.Blocks[i]
+		at := place{b.Component, b.Resolution, b.Band, b.Area}
+		if met[at] {
+			t.Fatalf("block %+v is there twice", at)
 		}
+		met[at] = true
+		checkBlock(t, b, &tile.Components[b.Component].Coding, grid.inBand(&c.Size, b.Component, b.Resolution, b.Band), stream)
 	}
 }
 
-func checkBand(t *testing.T, k *CodedComponent, band *CodedBand, stream []byte) {
+func checkBlock(t *testing.T, b *CodedBlock, k *Coding, band Rect, stream []byte) {
 	t.Helper()
-	met := map[Rect]bool{}
-	for i := range band.Blocks {
-		b := &band.Blocks[i]
-		w, h := b.Area.width(), b.Area.height()
-		if b.Area.Empty() || !band.Area.contains(b.Area) || w*h > 1<<12 || w > 1<<k.BlockX || h > 1<<k.BlockY {
-			t.Fatalf("block %+v in band %+v", b.Area, band.Area)
-		}
-		if met[b.Area] {
-			t.Fatalf("block %+v is there twice", b.Area)
-		}
-		met[b.Area] = true
-		if b.Planes < 0 || b.Planes > mostPlanes || len(b.Words) == 0 || len(b.Words) > maxPasses {
-			t.Fatalf("%d planes, %d codewords", b.Planes, len(b.Words))
-		}
-		for _, w := range b.Words {
-			if w.Passes < 1 || w.Passes > wordPasses || len(w.Data) > len(stream) {
-				t.Fatalf("codeword of %d passes in %d bytes", w.Passes, len(w.Data))
-			}
+	w, h := b.Area.width(), b.Area.height()
+	if b.Area.Empty() || !band.contains(b.Area) || w*h > 1<<12 || w > 1<<k.BlockX || h > 1<<k.BlockY {
+		t.Fatalf("block %+v in band %+v", b.Area, band)
+	}
+	if b.Planes < 0 || b.Planes > mostPlanes || len(b.Words) == 0 || len(b.Words) > maxPasses {
+		t.Fatalf("%d planes, %d codewords", b.Planes, len(b.Words))
+	}
+	for _, w := range b.Words {
+		if w.Passes < 1 || w.Passes > wordPasses || len(w.Data) > len(stream) {
+			t.Fatalf("codeword of %d passes in %d bytes", w.Passes, len(w.Data))
 		}
 	}
 }

@@ -45,7 +45,7 @@ check: lint ## fast, before each commit: lint, then unit tests with the race det
 	$(GO) test -race -short -timeout 5m $$($(GO) list ./... | grep -v -e "/worker/decode$$" -e /tests/ -e /store/s3 -e /bus/natsconf)
 
 .PHONY: lint
-lint: tools ## format, build without cgo, vet, staticcheck, golangci-lint, vulnerabilities
+lint: tools ## format, build without cgo, vet, golangci-lint (staticcheck among it), vulnerabilities
 	scripts/lint.sh
 
 .PHONY: race

@@ -11,7 +11,6 @@ tool() { # tool NAME MODULE@VERSION
   rm -f "$dir/.$1-"*
   touch "$mark"
 }
-tool staticcheck honnef.co/go/tools/cmd/staticcheck@v0.8.0
 tool gofumpt mvdan.cc/gofumpt@v0.12.0
 tool govulncheck golang.org/x/vuln/cmd/govulncheck@v1.9.0
 tool golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0

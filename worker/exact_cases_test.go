@@ -122,6 +122,7 @@ func exactCases() []exactCase {
 		compressed("tiles that do not halve", "-t 100,70 -n 4", packets.Region),
 		compressed("passes that end their codewords, with contexts reset and causal", small+" -M 46 -r 8,1"),
 		compressed("passes that end their codewords, in one layer", small+" -M 4"),
+		raw("sampled by two, tiles that end between two samples", "3,8,u@1x1:2x2:2x2", "-mct 0 -n 2 -t 30,30"),
 		compressed("tile-parts by resolution", "-t 128,128 -n 3 -TP R -p RPCL -PLT"),
 		compressed("tile-parts by layer", "-TP L -p LRCP -r 30,10,2 -n 4"),
 		compressed("layers", small+" -r 40,20,5 -p RPCL -PLT"),

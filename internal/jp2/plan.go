@@ -81,12 +81,23 @@ func (w *planner) locate(region Rect) error {
 	if w.region.Empty() || w.small.Empty() {
 		return whole.fail("nothing is left of the region")
 	}
-	w.tiles = s.tilesOf(w.region)
+	w.tiles = s.tilesOf(w.shown())
 	if w.tiles.width() > 1 && s.XTsiz>>w.reduce<<w.reduce != s.XTsiz ||
 		w.tiles.height() > 1 && s.YTsiz>>w.reduce<<w.reduce != s.YTsiz {
 		return whole.fail("tiles of %d×%d pixels do not divide by 2^%d", s.XTsiz, s.YTsiz, w.reduce)
 	}
 	return nil
+}
+
+// shown is the region and the samples shown at its first column and row: of a sampled
+// component that is the one before, which may lie in the tile before.
+func (w *planner) shown() Rect {
+	r := w.region
+	for _, c := range w.x.size.Components {
+		r.X0 = min(r.X0, w.small.X0/c.DX*c.DX<<w.reduce)
+		r.Y0 = min(r.Y0, w.small.Y0/c.DY*c.DY<<w.reduce)
+	}
+	return r.Intersect(w.x.size.Area())
 }
 
 // PlanPackets is how many packets may be laid out for a plan of several tiles.

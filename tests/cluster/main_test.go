@@ -21,7 +21,7 @@ import (
 const (
 	adminEmail    = "admin@localhost"
 	adminPassword = "a phrase for tests only"
-	patience      = 30 * time.Second // for what has to come sooner or later
+	patience      = 2 * time.Minute // for what has to come sooner or later, on a busy machine too
 )
 
 const rules = `{"items": [

@@ -128,14 +128,7 @@ func takenSeeds(f *testing.F) [][]byte {
 	_, boxed := encode(f, picture(f, 20, 18, 3), "seed.jp2", "-n 2 -M 62 -r 4,1 -b 8,8")
 	_, deep := encode(f, picture(f, 20, 18, 1), "seed.j2k", "-n 3 -M 4 -b 4,16 -c [8,8]")
 	for _, file := range [][]byte{boxed, deep} {
-		plan, err := mustIndex(f, file).Plan(Rect{0, 0, 20, 18}, 0)
-		if err != nil {
-			f.Fatal(err)
-		}
-		stream, err := plan.SynthesiseFile(bytes.NewReader(file))
-		if err != nil {
-			f.Fatal(err)
-		}
+		stream := synthesised(f, file, Rect{0, 0, 20, 18})
 		if _, err := Take(stream, DefaultBudget()); err != nil {
 			f.Fatalf("a seed is not taken: %v", err)
 		}

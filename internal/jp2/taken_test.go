@@ -13,11 +13,17 @@ import (
 func synthetic(t testing.TB, options string) []byte {
 	t.Helper()
 	_, file := encode(t, picture(t, 60, 50, 3), "out.j2k", options)
-	plan, err := mustIndex(t, file).Plan(Rect{0, 0, 60, 50}, 0)
+	return synthesised(t, file, Rect{0, 0, 60, 50})
+}
+
+// synthesised is a file of a region's packets.
+func synthesised(t testing.TB, file []byte, region Rect) []byte {
+	t.Helper()
+	plan, err := mustIndex(t, file).Plan(region, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stream, err := plan.Synthesise(bytes.NewReader(file))
+	stream, err := plan.SynthesiseFile(bytes.NewReader(file))
 	if err != nil {
 		t.Fatal(err)
 	}

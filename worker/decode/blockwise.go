@@ -127,7 +127,7 @@ func (t *codedTile) blocks(all []codedBlock, top bool) []codedBlock {
 		}
 		if b.Area.Meets(c.windows[r].bands[band]) {
 			all = append(all, codedBlock{
-				CodedBlock: b, band: band, style: c.Blocks, reversible: c.Reversible, step: c.Resolutions[r].Bands[b.Band].Step,
+				CodedBlock: b, band: band, style: c.Blocks, reversible: c.Reversible, step: c.Resolutions[r].Steps[b.Band],
 				to: *to, lasting: top || r < len(c.windows)-1,
 			})
 		}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"github.com/tessera-iiif/tessera/internal/jp2/corpus"
 )
 
 // FuzzPacketHeaders follows packet headers of any style: in their places, packed into
@@ -84,7 +86,25 @@ func FuzzPlan(f *testing.F) {
 	})
 }
 
-// fuzzedFiles are small files of several structures.
+// seedBytes bounds the files of others that fuzzing begins with.
+const seedBytes = 64 << 10
+
+// publicFiles are the small ones of a public corpus, where there is one (corpus.Variable).
+func publicFiles(f *testing.F) (all [][]byte) {
+	f.Helper()
+	for _, file := range corpus.Files(f) {
+		data, err := os.ReadFile(file.Path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(data) <= seedBytes {
+			all = append(all, data)
+		}
+	}
+	return all
+}
+
+// fuzzedFiles are small files of several structures, and public ones that can be indexed.
 func fuzzedFiles(f *testing.F) [][]byte {
 	f.Helper()
 	files := [][]byte{tinyFile()}
@@ -106,6 +126,13 @@ func fuzzedFiles(f *testing.F) [][]byte {
 		r := takeApart(f, files[2])
 		pack(r, unpack(f, files[2]))
 		files = append(files, r.join())
+	}
+	for _, data := range publicFiles(f) {
+		if h, err := parse(data); err == nil {
+			if _, err := BuildIndex(bytes.NewReader(data), int64(len(data)), h, DefaultBudget()); err == nil {
+				files = append(files, data)
+			}
+		}
 	}
 	return files
 }

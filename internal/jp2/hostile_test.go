@@ -221,6 +221,9 @@ func FuzzReadHeader(f *testing.F) {
 	for _, tc := range hostile {
 		f.Add(tc.data)
 	}
+	for _, data := range publicFiles(f) {
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, err := parse(data)
 		var refusal *Error

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -100,6 +101,10 @@ func FuzzParseIndex(f *testing.F) {
 	stored := tinyIndex(f)
 	f.Add(stored[:len(stored)-crc32.Size])
 	f.Add([]byte(indexMagic))
+	for _, data := range fuzzedFiles(f) {
+		stored = store(f, mustIndex(f, data))
+		f.Add(stored[:len(stored)-crc32.Size])
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		x, err := ParseIndex(sealed(body), DefaultBudget())
 		var refusal *Error
@@ -147,7 +152,7 @@ func FuzzBuildIndex(f *testing.F) {
 		_, data := encode(f, picture(f, 33, 21, 1), "seed.j2k", options)
 		f.Add(data)
 	}
-	for _, data := range fuzzedFiles(f) {
+	for _, data := range slices.Concat(fuzzedFiles(f), publicFiles(f)) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -4,12 +4,17 @@ package decode
 
 import (
 	"bytes"
+	"os"
 	"testing"
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
+	"github.com/tessera-iiif/tessera/internal/jp2/corpus"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/worker/decoder/protocol"
 )
+
+// mutatedBytes bounds the streams that are mutated.
+const mutatedBytes = 16 << 10
 
 // FuzzTaken decodes mutated streams by our own means and by OpenJPEG alone. Where both
 // decode them they agree on every sample; where OpenJPEG refuses, so do we.
@@ -20,7 +25,7 @@ func FuzzTaken(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, stream []byte, at uint32, by byte, again uint32, with, where byte) {
-		if len(stream) == 0 || len(stream) > 1<<14 {
+		if len(stream) == 0 || len(stream) > mutatedBytes {
 			return
 		}
 		stream = bytes.Clone(stream)
@@ -84,6 +89,36 @@ func fuzzedStreams(f *testing.F) [][]byte {
 			f.Fatalf("%s: a seed is not taken: %v", c.options, err)
 		}
 		streams = append(streams, stream)
+	}
+	return append(streams, publicStreams(f)...)
+}
+
+// publicStreams are what is made of a corner of public files, where those are at hand and it
+// is taken apart.
+func publicStreams(f *testing.F) (streams [][]byte) {
+	f.Helper()
+	for _, file := range corpus.Files(f) {
+		data, err := os.ReadFile(file.Path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		h, err := jp2.ReadHeader(bytes.NewReader(data), int64(len(data)), jp2.DefaultBudget())
+		if err != nil {
+			continue
+		}
+		x, err := jp2.BuildIndex(bytes.NewReader(data), int64(len(data)), h, jp2.DefaultBudget())
+		if err != nil {
+			continue
+		}
+		plan, err := x.Plan(jp2.Rect{X1: 20, Y1: 20}, 0)
+		if err != nil {
+			continue
+		}
+		if stream, err := plan.SynthesiseFile(bytes.NewReader(data)); err == nil && len(stream) <= mutatedBytes {
+			if _, err := jp2.Take(stream, jp2.DefaultBudget()); err == nil {
+				streams = append(streams, stream)
+			}
+		}
 	}
 	return streams
 }

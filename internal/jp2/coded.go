@@ -156,20 +156,18 @@ func (c *Coded) apart(p *Params) error {
 	if len(p.Changes) > 0 || p.SOP || p.Progression != LRCP {
 		return fmt.Errorf("%w: packets in another order, or numbered", ErrBlocks)
 	}
-	bands := 0
+	bands, packets := 0, 0
 	for i, k := range p.Components {
 		if k.Reversible && c.Size.Components[i].Bits > wholeBits {
 			return fmt.Errorf("%w: integers of %d bits", ErrBlocks, c.Size.Components[i].Bits)
 		}
-		bands += 3*k.Levels + 1
-	}
-	if err := c.count(bands, 0, 0); err != nil {
-		return err
-	}
-	for _, c := range p.Components {
-		if c.Blocks&(HTBlocks|Bypass) != 0 || c.Shift != 0 {
-			return fmt.Errorf("%w: block style %#02x, region of interest %d", ErrBlocks, uint8(c.Blocks), c.Shift)
+		if k.Blocks&(HTBlocks|Bypass) != 0 || k.Shift != 0 {
+			return fmt.Errorf("%w: block style %#02x, region of interest %d", ErrBlocks, uint8(k.Blocks), k.Shift)
 		}
+		bands, packets = bands+3*k.Levels+1, packets+p.Layers*(k.Levels+1)
 	}
-	return nil
+	if packets > takenHollow {
+		return fmt.Errorf("%w: %d packets of an image of a pixel", ErrBlocks, packets)
+	}
+	return c.count(bands, 0, 0)
 }

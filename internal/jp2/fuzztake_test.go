@@ -61,6 +61,9 @@ func checkHollow(t *testing.T, c *Coded) {
 	if h, err := parse(hollow); err != nil || len(h.Codestream.Size.Components) != len(c.Size.Components) || h.Width > 255 || h.Height > 255 {
 		t.Fatalf("hollow: %v", err)
 	}
+	if n := len(hollow) - len(c.head); n > takenHollow*8 {
+		t.Fatalf("hollow of %d bytes", n)
+	}
 }
 
 func checkTile(t *testing.T, c *Coded, tile *CodedTile, stream []byte) {

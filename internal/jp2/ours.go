@@ -13,6 +13,7 @@ const (
 	takenBands  = 1 << 18 // sub-bands of all tiles
 	takenBlocks = 1 << 18 // code-blocks that have data
 	takenWords  = 1 << 20
+	takenHollow = 1 << 16 // packets of an image of a pixel
 )
 
 // takenBudget is the budget of one that is to be taken apart.

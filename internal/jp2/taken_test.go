@@ -59,6 +59,7 @@ func TestTakeRefuses(t *testing.T) {
 		"bytes at the end":    {append(bytes.Clone(stream), 0xFF, 0xD9), "after the last tile"},
 		"SOP":                 {altered(stream, COD, 4, 3), "numbered"},
 		"another progression": {altered(stream, COD, 5, byte(RPCL)), "in another order"},
+		"layers":              {altered(stream, COD, 6, 0xFF), "packets of an image of a pixel"},
 		"bypass":              {altered(stream, COD, 12, 1), "block style"},
 		"planes":              {altered(altered(stream, QCD, 5, 0xF8), QCD, 4, 0xE0), "bit-planes"},
 		"deep integers":       {altered(stream, SIZ, 40, 30), "integers of 31 bits"},

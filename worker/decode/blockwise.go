@@ -11,9 +11,11 @@ import (
 	"unsafe"
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
+	"github.com/tessera-iiif/tessera/internal/tile"
 )
 
-var errMemory = errors.New("no memory for code-blocks")
+// errMemory says nothing about the file: the whole of it would take more memory yet.
+var errMemory = tile.Fail(tile.Internal, "", errors.New("no memory for code-blocks"))
 
 // codedTile is a tile on its way from code-blocks to samples.
 type codedTile struct {
@@ -44,7 +46,7 @@ func openTile(tile *jp2.CodedTile, part jp2.Rect, size *jp2.Size) (*codedTile, e
 		for r := range c.windows {
 			w := &c.windows[r]
 			samples += w.rows.Samples()
-			for n := range w.bands {
+			for n := min(r, 1); n < len(w.bands); n++ { // LL of others is the resolution below
 				samples += w.bands[n].Samples()
 			}
 		}

@@ -51,6 +51,11 @@ type blockKey struct {
 
 func (k *blockKey) samples() int { return int(k.width) * int(k.height) }
 
+// bytes is what it takes to keep the block.
+func (k *blockKey) bytes() int64 {
+	return blockOverhead + int64(2*k.samples()) + int64(k.code)
+}
+
 // keptBlock is a member of a ring: next leaves later, before leaves sooner.
 type keptBlock struct {
 	blockKey
@@ -91,10 +96,6 @@ func (c *coefficients) find(key blockKey, code []byte) *C.int16_t {
 // code is what the block was decoded from.
 func (k *keptBlock) code() []byte {
 	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(k.data), 2*k.samples())), k.blockKey.code)
-}
-
-func (k *keptBlock) bytes() int64 {
-	return blockOverhead + int64(2*k.samples()) + int64(k.blockKey.code)
 }
 
 // keep takes over what a block was decoded to, with room for its code behind it. Those that

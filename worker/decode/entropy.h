@@ -16,7 +16,7 @@ enum { ENTROPY_RESET = 2, ENTROPY_VERTICAL = 8, ENTROPY_SEGSYM = 32 };
 // Sub-bands by the contexts that they share (table D.1): LL and LH are alike.
 enum { ENTROPY_LL = 0, ENTROPY_HL = 1, ENTROPY_LH = 2, ENTROPY_HH = 3 };
 
-// entropy_begin makes ready for a block of w by h samples, of at most 1024 by 4096 in all,
+// entropy_begin makes ready for a block of w by h samples, 4096 at most and 1024 in a side,
 // whose first bit-plane is planes, counted from 1. Samples hold the coefficients: twice the
 // quantiser's index, and half a step of the last bit-plane decoded.
 int entropy_begin(entropy_coder *, int w, int h, int band, int planes, int style, int32_t *samples);

@@ -31,7 +31,7 @@ func decodeBlocks(blocks []codedBlock, kept *coefficients, threads int) (count p
 	if err != nil {
 		return count, err
 	}
-	keys, code := make([]blockKey, len(blocks)), []byte(nil)
+	keys, code, room := make([]blockKey, len(blocks)), []byte(nil), kept.most
 	for i := range blocks {
 		b := &job.blocks[i]
 		if blocks[i].Area.Samples() < leastKept {
@@ -40,7 +40,7 @@ func decodeBlocks(blocks []codedBlock, kept *coefficients, threads int) (count p
 		keys[i], code = kept.key(&blocks[i], code[:0])
 		if b.samples = kept.find(keys[i], code); b.samples != nil {
 			count.Kept++
-		} else {
+		} else if room -= keys[i].bytes(); room >= 0 { // more would drive out this job's own
 			b.keep = C.int(len(code))
 		}
 	}

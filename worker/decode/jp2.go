@@ -3,7 +3,7 @@
 package decode
 
 // #cgo pkg-config: libopenjp2
-// #cgo CFLAGS: -O2 -Wall
+// #cgo CFLAGS: -O2 -Wall -fno-strict-aliasing
 // #cgo LDFLAGS: -lm
 // #include <stdlib.h>
 // #include "jp2.h"

@@ -64,17 +64,17 @@ func alike(t *jp2.Coded) bool {
 func openPainter(hollow []byte, boxed bool, components int) (*C.jp2_reader, bool) {
 	defer pin(hollow)()
 	r := (*C.jp2_reader)(C.calloc(1, C.sizeof_jp2_reader))
-	isBoxed := C.int(0)
-	if boxed {
-		isBoxed = 1
+	if r == nil {
+		return nil, false
 	}
 	var h C.jp2_header
-	if C.jp2_open(r, unsafe.Pointer(unsafe.SliceData(hollow)), C.size_t(len(hollow)), isBoxed, 0, 1, &h) != 0 ||
+	if C.jp2_open(r, unsafe.Pointer(unsafe.SliceData(hollow)), C.size_t(len(hollow)), truth(boxed), 0, 1, &h) != 0 ||
 		int(h.components) != components || C.jp2_decode(r, h.x0, h.y0, h.x1, h.y1) != 0 || int(r.image.numcomps) != components {
 		C.jp2_close(r)
 		C.free(unsafe.Pointer(r))
 		return nil, false
 	}
+	r.data, r.size, r.pos = nil, 0, 0 // nothing is read any more, and hollow need not stay
 	return r, true
 }
 

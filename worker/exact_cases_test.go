@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tessera-iiif/tessera/internal/jp2/jp2test"
 	"github.com/tessera-iiif/tessera/worker/decoder/decodertest"
 	"github.com/tessera-iiif/tessera/worker/packets"
 )
@@ -53,13 +54,19 @@ func raw(name, layout, arguments string, header ...[]byte) exactCase {
 
 func rawStream(t *testing.T, layout, arguments string) []byte {
 	t.Helper()
+	return compressRaw(t, 0, fmt.Sprintf("%d,%d,%s", exactW, exactH, layout), arguments)
+}
+
+// compressRaw is what jp2test.Compress says.
+func compressRaw(t *testing.T, skip int, layout, arguments string) []byte {
+	t.Helper()
 	noise := rand.New(rand.NewPCG(1, 2))
 	samples := make([]byte, exactW*exactH*10)
 	for i := range samples {
 		samples[i] = byte(i/exactW/3+i%exactW/2) ^ byte(noise.Uint32()&7)
 	}
-	path := decodertest.WriteFile(t, "samples.raw", samples)
-	return decodertest.Read(t, decodertest.Compress(t, path, ".j2k", append([]string{"-F", fmt.Sprintf("%d,%d,%s", exactW, exactH, layout)}, strings.Fields(arguments)...)...))
+	path := decodertest.WriteFile(t, "samples.raw", samples[skip:])
+	return decodertest.Read(t, decodertest.Compress(t, path, ".j2k", append([]string{"-F", layout}, strings.Fields(arguments)...)...))
 }
 
 func box(kind string, contents ...byte) []byte {
@@ -151,6 +158,11 @@ func exactCases() []exactCase {
 		raw("palette in tiles", "1,8,u", "-t 64,64 -n 3", colourSpace(16), palette()).byOpenJPEG(),
 		{"profile", profiled, nil, false},
 		{"high throughput", func(t *testing.T) []byte { return decodertest.Read(t, "../internal/jp2/testdata/ht.j2c") }, nil, true},
+	}
+	for _, joined := range jp2test.Cases {
+		cases = append(cases, exactCase{joined.Name, func(t *testing.T) []byte {
+			return joined.Make(func(skip int, layout, options string) []byte { return compressRaw(t, skip, layout, options) })
+		}, nil, false})
 	}
 	for _, order := range []string{"LRCP", "RLCP", "RPCL", "PCRL", "CPRL"} {
 		cases = append(cases,

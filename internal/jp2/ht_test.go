@@ -20,7 +20,28 @@ func TestExactHT(t *testing.T) {
 			t.Fatal(err)
 		}
 		compareHT(t, path, data)
+		told := withPLT(t, data)
+		compareHT(t, path, told)
+		if x := mustIndex(t, told); x.Origin() != FromPLT || mustIndex(t, data).Origin() != FromHeaders {
+			t.Errorf("lengths of packets from %s", x.Origin())
+		}
 	}
+}
+
+// withPLT has a file of one tile-part tell the lengths of its packets (A.7.3).
+func withPLT(t *testing.T, data []byte) []byte {
+	t.Helper()
+	plt := []byte{0}
+	left := spans{parts: mustIndex(t, data).tiles[0].Load().parts}
+	for p, more := left.take(); more; p, more = left.take() {
+		if p.length >= 1<<14 {
+			plt = append(plt, byte(p.length>>14)|0x80)
+		}
+		plt = append(plt, byte(p.length>>7)|0x80, byte(p.length&0x7F))
+	}
+	r := takeApart(t, data)
+	r.parts[0].segments = append(r.parts[0].segments, segment(PLT, plt...))
+	return r.join()
 }
 
 func compareHT(t *testing.T, path string, data []byte) {

@@ -127,6 +127,10 @@ var recuts = []struct {
 		half := len(plm) / 2
 		r.main = append(r.main, segment(PLM, append([]byte{1}, plm[half:]...)...), segment(PLM, plm[:half]...))
 	}},
+	{"CRG and COM, in main and tile headers", "-t 128,128 -n 4 -p RPCL", func(r *recut) {
+		r.main = append(r.main, segment(CRG, 0, 9, 0, 0, 0, 7, 0, 7, 0xFF, 0xFF, 0, 1), segment(COM, 0, 1, 'x'))
+		r.parts[1].segments = append(r.parts[1].segments, segment(COM, 0, 0, 1, 2, 3))
+	}},
 	{"tiles backwards", "-t 64,64 -n 3", func(r *recut) { slices.Reverse(r.parts) }},
 	{"parts of tiles interleaved", "-t 128,128 -n 4 -p RPCL -TP R", func(r *recut) {
 		slices.SortStableFunc(r.parts, func(a, b recutPart) int { return int(a.index) - int(b.index) })

@@ -158,7 +158,7 @@ func planes(values ...byte) []byte {
 }
 
 func TestColourSpaces(t *testing.T) {
-	const sRGB, gray, sYCC, cmyk, lab = 16, 17, 18, 12, 14
+	const sRGB, gray, sYCC, eYCC, cmyk, lab = 16, 17, 18, 24, 12, 14
 	opacity := box("cdef", 0, 4, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 2, 0, 2, 0, 0, 0, 3, 0, 3, 0, 1, 0, 0)
 	swapped := box("cdef", 0, 3, 0, 0, 0, 0, 0, 3, 0, 1, 0, 0, 0, 2, 0, 2, 0, 0, 0, 1)
 	premultiplied := box("cdef", 0, 4, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 2, 0, 2, 0, 0, 0, 3, 0, 3, 0, 2, 0, 0)
@@ -172,6 +172,7 @@ func TestColourSpaces(t *testing.T) {
 		{"sRGB", []byte{10, 200, 90}, [][]byte{colourSpace(sRGB)}, color.NRGBA{10, 200, 90, 255}, 0},
 		{"gray", []byte{77}, [][]byte{colourSpace(gray)}, color.NRGBA{77, 77, 77, 255}, 0},
 		{"sYCC", []byte{128, 128, 255}, [][]byte{colourSpace(sYCC)}, color.NRGBA{255, 37, 128, 255}, 1},
+		{"e-YCC", []byte{128, 128, 255}, [][]byte{colourSpace(eYCC)}, color.NRGBA{255, 37, 128, 255}, 1},
 		{"blue first", []byte{10, 200, 90}, [][]byte{colourSpace(sRGB), swapped}, color.NRGBA{90, 200, 10, 255}, 0},
 		{"opacity", []byte{10, 200, 90, 128}, [][]byte{colourSpace(sRGB), opacity}, color.NRGBA{10, 200, 90, 128}, 0},
 		{"premultiplied opacity", []byte{10, 100, 60, 128}, [][]byte{colourSpace(sRGB), premultiplied}, color.NRGBA{20, 199, 120, 128}, 1},

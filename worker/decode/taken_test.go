@@ -13,6 +13,7 @@ import (
 	"unsafe"
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
+	"github.com/tessera-iiif/tessera/internal/jp2/jp2test"
 	"github.com/tessera-iiif/tessera/internal/tile"
 	"github.com/tessera-iiif/tessera/pkg/iiifurl"
 	"github.com/tessera-iiif/tessera/worker/decoder/decodertest"
@@ -141,13 +142,18 @@ func expounded(stream []byte) []byte {
 // file makes the codestream.
 func (c coded) file(t testing.TB) []byte {
 	t.Helper()
-	raw := decodertest.WriteFile(t, "in.raw", samplesFor(c.format))
-	args := append([]string{"-F", c.format}, strings.Fields(c.options)...)
-	stream := decodertest.Read(t, decodertest.Compress(t, raw, ".j2k", args...))
+	stream := compressed(t, samplesFor(c.format), c.format, c.options)
 	if c.edit != nil {
 		stream = c.edit(stream)
 	}
 	return stream
+}
+
+func compressed(t testing.TB, samples []byte, format, options string) []byte {
+	t.Helper()
+	raw := decodertest.WriteFile(t, "in.raw", samples)
+	args := append([]string{"-F", format}, strings.Fields(options)...)
+	return decodertest.Read(t, decodertest.Compress(t, raw, ".j2k", args...))
 }
 
 // samplesFor are samples of as many bits as the format says.
@@ -263,20 +269,31 @@ func TestTakenAgainstOpenJPEG(t *testing.T) {
 	mostTaken = 1 << 20
 	for _, c := range codings {
 		t.Run(c.name, func(t *testing.T) {
-			file := c.file(t)
-			x, compared := indexOf(t, file), 0
-			h := header(t, file)
-			for reduce := range min(h.Levels, 3) + 1 {
-				for _, r := range regionsOf(int64(h.Width), int64(h.Height)) {
-					if compareTaken(t, x, file, r, reduce) {
-						compared++
-					}
-				}
-			}
-			if compared == 0 {
-				t.Error("nothing was compared")
-			}
+			compareAll(t, c.file(t))
 		})
+	}
+	for _, joined := range jp2test.Cases {
+		t.Run(joined.Name, func(t *testing.T) {
+			compareAll(t, joined.Make(func(skip int, layout, options string) []byte {
+				return compressed(t, samplesFor(layout)[skip:], layout, options)
+			}))
+		})
+	}
+}
+
+// compareAll compares regions of a file at its resolutions.
+func compareAll(t *testing.T, file []byte) {
+	t.Helper()
+	x, h, compared := indexOf(t, file), header(t, file), 0
+	for reduce := range min(h.Levels, 3) + 1 {
+		for _, r := range regionsOf(int64(h.Width), int64(h.Height)) {
+			if compareTaken(t, x, file, r, reduce) {
+				compared++
+			}
+		}
+	}
+	if compared == 0 {
+		t.Error("nothing was compared")
 	}
 }
 

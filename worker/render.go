@@ -114,19 +114,9 @@ func shareable(res tile.Result, ok bool) *rendition {
 }
 
 func (w *Worker) renderAnew(ctx context.Context, job tile.Job) (*rendition, error) {
-	v, err := w.current(ctx, job)
+	p, err := w.planned(ctx, job)
 	if err != nil {
 		return nil, err
-	}
-	p, err := w.plan(job, v.image)
-	if err != nil {
-		return nil, err
-	}
-	if p.object = v.object; p.task.Format.IsJPEG2000() {
-		p.index, p.unindexed, err = w.packets.Index(ctx, v.object, rectangle(p.task.Region), p.task.Reduce)
-		if err != nil {
-			return nil, err
-		}
 	}
 	done, fetched, err := w.ahead(ctx, job, p)
 	if err != nil {
@@ -141,6 +131,38 @@ func (w *Worker) renderAnew(ctx context.Context, job tile.Job) (*rendition, erro
 	r.timing.Queue = queued
 	r.timing.Fetch += fetched
 	return r, nil
+}
+
+// planned is the plan for a job, by what is known of its version.
+func (w *Worker) planned(ctx context.Context, job tile.Job) (plan, error) {
+	v, err := w.current(ctx, job)
+	if err != nil {
+		return plan{}, err
+	}
+	p, err := w.plan(job, v.image)
+	if err != nil {
+		return plan{}, err
+	}
+	p.object = v.object
+	if !p.task.Format.IsJPEG2000() {
+		return p, nil
+	}
+	region := rectangle(p.task.Region)
+	x, why, err := w.packets.Index(ctx, v.object, region, p.task.Reduce)
+	if err != nil {
+		return plan{}, err
+	}
+	if x != nil {
+		if levels := x.LevelsOf(region); levels < p.task.Reduce {
+			v.image.Levels = levels
+			if p, err = w.plan(job, v.image); err != nil {
+				return plan{}, err
+			}
+			p.object = v.object
+		}
+	}
+	p.index, p.unindexed = x, why
+	return p, nil
 }
 
 // current is the verdict on the job's version: from memory, which may be behind the

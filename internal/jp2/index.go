@@ -17,6 +17,7 @@ type Index struct {
 
 	tiles   []atomic.Pointer[tileIndex] // nil where not known yet
 	known   atomic.Int64                // how many are
+	uneven  atomic.Bool                 // whether one has fewer levels than the main header says
 	outline *outline                    // by which others can be found; nil where there is none
 	layouts layouts
 
@@ -219,6 +220,9 @@ func (x *Index) count(at place, t int, tile *tileIndex, grid *tileGrid) error {
 
 // learn enters what is known of tile t, unless something is already: it is the same.
 func (x *Index) learn(t int, tile *tileIndex) (fresh bool) {
+	if tile.params != nil && tile.params.levels() < x.Levels() {
+		x.uneven.Store(true)
+	}
 	if fresh = x.tiles[t].CompareAndSwap(nil, tile); fresh {
 		x.known.Add(1)
 	}

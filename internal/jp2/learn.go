@@ -38,6 +38,23 @@ func (x *Index) Touched(region Rect) int { return x.touched(region).area() }
 // Levels is how many wavelet levels all components have, by the main header.
 func (x *Index) Levels() int { return x.params.levels() }
 
+// LevelsOf is how many all components have in all tiles that the region, in pixels, touches:
+// tiles may have fewer than the main header says. Of tiles not known yet that is believed.
+func (x *Index) LevelsOf(region Rect) int {
+	levels, all := x.Levels(), x.touched(region)
+	if !x.uneven.Load() {
+		return levels
+	}
+	for q := all.Y0; q < all.Y1; q++ {
+		for p := all.X0; p < all.X1; p++ {
+			if tile := x.tiles[q*x.size.Columns()+p].Load(); tile != nil && tile.params != nil {
+				levels = min(levels, tile.params.levels())
+			}
+		}
+	}
+	return levels
+}
+
 // Crowded is the least reduction at which a square with sides of so many pixels would touch
 // more than n tiles.
 func (x *Index) Crowded(side int64, n int64) (reduce int) {

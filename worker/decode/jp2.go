@@ -12,6 +12,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"unsafe"
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
@@ -130,8 +131,26 @@ func (c *codestream) window(req protocol.Request) (area, error) {
 	return a.widened(whole, c.reduce), nil
 }
 
-// decode answers the region at the reduced resolution. wide keeps more than 8 bits.
+// decode answers the region at the reduced resolution, or a higher one where tiles have fewer
+// levels than the main header says. wide keeps more than 8 bits.
 func (c *codestream) decode(req protocol.Request, wide bool) (*picture, error) {
+	p, err := c.decodeReduced(req, wide)
+	for err != nil && c.tooReduced() {
+		c.reduce--
+		if err = c.reopen(); err == nil {
+			p, err = c.decodeReduced(req, wide)
+		}
+	}
+	return p, err
+}
+
+// tooReduced tells whether OpenJPEG met a tile that does not have the levels to be dropped:
+// it says so when it comes to the tile's header, however few of the tiles are wanted.
+func (c *codestream) tooReduced() bool {
+	return c.reduce > 0 && c.reader != nil && strings.Contains(C.GoString(&c.reader.error[0]), "Error decoding component")
+}
+
+func (c *codestream) decodeReduced(req protocol.Request, wide bool) (*picture, error) {
 	whole, err := c.window(req)
 	if err != nil {
 		return nil, err
@@ -209,11 +228,7 @@ func (c *codestream) decodeArea(a area) error {
 		return c.decodeTaken(a)
 	}
 	if c.used && !c.reusable() {
-		c.Close()
-		if err := c.open(); err != nil {
-			return err
-		}
-		if err := c.setReduce(); err != nil {
+		if err := c.reopen(); err != nil {
 			return err
 		}
 	}
@@ -222,6 +237,14 @@ func (c *codestream) decodeArea(a area) error {
 		return c.broken("decode")
 	}
 	return nil
+}
+
+func (c *codestream) reopen() error {
+	c.Close()
+	if err := c.open(); err != nil {
+		return err
+	}
+	return c.setReduce()
 }
 
 // reusable tells whether OpenJPEG decodes another area on the same codec. It documents

@@ -17,6 +17,11 @@ type Joined struct {
 // It begins at the sample numbered skip of those that it has.
 type Compress func(skip int, layout, options string) []byte
 
+// Uneven has two tiles, the right of which has fewer levels.
+func Uneven(compress Compress) []byte {
+	return tiles(compress(0, "160,207,3,8,u", "-n 5"), compress(7, "141,207,3,8,u", "-d 160,0 -n 3 -PLT"))
+}
+
 // Cases are codestreams in which headers outrank each other (A.6.1 to A.6.5) to some effect.
 var Cases = []Joined{
 	{"COC and QCC: components coded each in their own way", func(compress Compress) []byte {
@@ -37,7 +42,7 @@ var Cases = []Joined{
 	{"COD and QCD of a tile: tiles coded each in their own way", func(compress Compress) []byte {
 		return tiles(
 			compress(0, "160,207,3,8,u", "-p RPCL -n 5 -c [64,64] -b 16,16 -PLT"),
-			compress(7, "141,207,3,8,u", "-d 160,0 -p RLCP -n 3 -I -r 8,3 -mct 0 -c [32,32] -b 8,32 -EPH -PLT"),
+			compress(7, "141,207,3,8,u", "-d 160,0 -p RLCP -n 5 -I -r 8,3 -mct 0 -c [32,32] -b 8,32 -EPH -PLT"),
 		)
 	}},
 	{"COD of a tile outranks COC, and its COC that", func(compress Compress) []byte {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
+	"github.com/tessera-iiif/tessera/worker/packets"
 )
 
 // errNotInspected ends the process with status 1 after all files were told of.
@@ -119,7 +120,10 @@ func inspectReader(name string, r io.ReaderAt, size int64) inspection {
 	report.Picture = pictureOf(h, size)
 	x, err := jp2.BuildIndex(r, size, h, jp2.DefaultBudget())
 	if err == nil {
-		report.Tiles = tileCosts(x, h)
+		err = packets.ForeseeRefusal(x, size)
+	}
+	if err == nil {
+		report.Tiles = tileCosts(x, h, size)
 	}
 	report.Index = indexOf(x, err)
 	report.Structure = structureOf(h, x)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/worker/packets"
 )
@@ -17,15 +19,16 @@ type tileCost struct {
 	Bytes       int `json:"bytes"`   // read, idle ones between packets included
 	Ranges      int `json:"ranges"`  // rounded up
 	Packets     int `json:"packets"` // rounded up
-	// Percentage of the tiles that have to be decoded from the whole file.
-	Whole int `json:"wholeFilePercent,omitempty"`
+	// Percentage of the tiles that have to be decoded from the whole file, and why the first is.
+	Whole int            `json:"wholeFilePercent,omitempty"`
+	Why   packets.Reason `json:"wholeFileReason,omitempty"`
 }
 
 // tileCosts goes on until one tile shows the whole image, or levels end.
-func tileCosts(x *jp2.Index, h *jp2.Header) []tileCost {
+func tileCosts(x *jp2.Index, h *jp2.Header, size int64) []tileCost {
 	var all []tileCost
 	for reduce := 0; reduce <= min(h.Levels, 16); reduce++ {
-		all = append(all, costAt(x, h, reduce))
+		all = append(all, costAt(x, h, size, reduce))
 		if max(h.Width, h.Height) <= costTile<<reduce {
 			break
 		}
@@ -33,7 +36,7 @@ func tileCosts(x *jp2.Index, h *jp2.Header) []tileCost {
 	return all
 }
 
-func costAt(x *jp2.Index, h *jp2.Header, reduce int) tileCost {
+func costAt(x *jp2.Index, h *jp2.Header, size int64, reduce int) tileCost {
 	side := costTile << reduce
 	columns, rows := (h.Width+side-1)/side, (h.Height+side-1)/side
 	n := min(columns*rows, costSample)
@@ -42,8 +45,10 @@ func costAt(x *jp2.Index, h *jp2.Header, reduce int) tileCost {
 	for i := range n {
 		at := (2*i + 1) * columns * rows / (2 * n) // spread evenly
 		left, top := int64(at%columns*side), int64(at/columns*side)
-		plan, err := x.Plan(jp2.Rect{X0: left, Y0: top, X1: left + int64(side), Y1: top + int64(side)}, reduce)
-		if err != nil {
+		tile := jp2.Rect{X0: left, Y0: top, X1: min(left+int64(side), int64(h.Width)), Y1: min(top+int64(side), int64(h.Height))}
+		plan, why := packets.Foresee(x, size, tile, min(reduce, x.LevelsOf(tile)))
+		if why != "" {
+			cost.Why = cmp.Or(cost.Why, why)
 			continue
 		}
 		planned++

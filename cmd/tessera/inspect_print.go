@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/tessera-iiif/tessera/worker/packets"
 )
 
 // print writes the inspection for people.
@@ -77,6 +79,13 @@ func (x *indexFacts) String() string {
 	return fmt.Sprintf("from %s: %d packets in %d bytes", x.From, x.Packets, x.Bytes)
 }
 
+// whyWhole are reasons in words.
+var whyWhole = map[packets.Reason]string{
+	packets.Region: "it has no part of that reduction",
+	packets.Large:  "they take too much of it",
+	packets.Most:   "they take most of it",
+}
+
 func printCosts(w io.Writer, costs []tileCost) {
 	if len(costs) == 0 {
 		return
@@ -87,7 +96,7 @@ func printCosts(w io.Writer, costs []tileCost) {
 	for _, c := range costs {
 		note := ""
 		if c.Whole > 0 {
-			note = fmt.Sprintf("  %d %% of tiles: the whole file", c.Whole)
+			note = fmt.Sprintf("  %d %% of tiles: the whole file, since %s", c.Whole, whyWhole[c.Why])
 		}
 		fmt.Fprintf(t, "\t%d\t%d\t%d\t%d\t%s\n", c.ScaleFactor, c.Bytes, c.Ranges, c.Packets, note)
 	}

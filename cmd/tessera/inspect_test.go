@@ -3,11 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
+	"image"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/tessera-iiif/tessera/worker/decoder/decodertest"
+	"github.com/tessera-iiif/tessera/worker/packets"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -64,6 +69,30 @@ func TestInspectForPeople(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, out)
 		}
 	}
+}
+
+// TestInspectForesees: what the server will decode from the whole file is told, and why.
+func TestInspectForesees(t *testing.T) {
+	noise := image.NewGray(image.Rect(0, 0, 1500, 1500))
+	for i := range noise.Pix {
+		noise.Pix[i] = byte(i*i>>7 ^ i*13)
+	}
+	path := decodertest.JP2(t, noise, "-n", "3")
+	t.Run("JSON", func(t *testing.T) {
+		out, _, _ := inspected(t, "--json", path)
+		var reports []inspection
+		if err := json.Unmarshal([]byte(out), &reports); err != nil {
+			t.Fatal(err)
+		}
+		if first, last := reports[0].Tiles[0], reports[0].Tiles[2]; first.Whole != 100 || first.Why != packets.Most || last.Whole != 0 || last.Why != "" {
+			t.Errorf("tiles %+v", reports[0].Tiles)
+		}
+	})
+	t.Run("words", func(t *testing.T) {
+		if out, _, _ := inspected(t, path); !strings.Contains(out, "100 % of tiles: the whole file, since they take most of it") {
+			t.Errorf("%s", out)
+		}
+	})
 }
 
 func TestInspectUsage(t *testing.T) {

@@ -115,7 +115,7 @@ func (e *Engine) outline(o store.Object, b *building) *shelved {
 			x.Index, err = jp2.NewIndex(h)
 		}
 		if err == nil {
-			err = e.fits(x)
+			err = fits(x.Index, e.cfg.IndexBytes)
 		}
 		return err
 	})
@@ -123,8 +123,8 @@ func (e *Engine) outline(o store.Object, b *building) *shelved {
 }
 
 // fits refuses what would take too much of the memory for all indices.
-func (e *Engine) fits(x *Index) error {
-	if n := x.Memory(); n > e.cfg.IndexBytes/indexShare {
+func fits(x *jp2.Index, most int64) error {
+	if n := x.Memory(); n > most/indexShare {
 		return refusal{fmt.Errorf("the index would take %d bytes of memory", n)}
 	}
 	return nil

@@ -50,7 +50,7 @@ func (x *Index) crowded() bool { return x.Tiles() > fewTiles }
 // settle finds or makes the file of lower resolutions of a crowded image. After an error
 // that says nothing about the file it is tried again when somebody needs it.
 func (e *Engine) settle(ctx context.Context, o store.Object, x *Index) {
-	reduce := min(max(1, x.Crowded(lowerSide, lowerTiles)), x.Levels())
+	reduce := lowerFrom(x.Index)
 	if reduce < 1 || x.Refused() != nil {
 		x.settled.Store(true)
 		return
@@ -77,6 +77,9 @@ func (e *Engine) settle(ctx context.Context, o store.Object, x *Index) {
 		e.cfg.Log.Warn("lower resolutions not put together this time", "key", o.Key, "error", err)
 	}
 }
+
+// lowerFrom is the least reduction of the file of lower resolutions.
+func lowerFrom(x *jp2.Index) int { return min(max(1, x.Crowded(lowerSide, lowerTiles)), x.Levels()) }
 
 // makeLower drops as few levels as give a file that may be kept.
 func (e *Engine) makeLower(ctx context.Context, o store.Object, x *Index, reduce int) (low *lower, err error) {

@@ -44,7 +44,7 @@ func (e *Engine) load(o store.Object) *shelved {
 		parsed, err := jp2.ParseIndex(data, e.cfg.Header)
 		x := &Index{Index: parsed}
 		if err == nil {
-			err = e.fits(x)
+			err = fits(x.Index, e.cfg.IndexBytes)
 		}
 		if err == nil {
 			e.counts.loads.Add(1)

@@ -90,20 +90,8 @@ func (e *Engine) choose(x *Index, size int64, region jp2.Rect, reduce int) (choi
 	if low := x.lowerFor(reduce); low != nil {
 		return e.chooseLower(x, low, region, reduce)
 	}
-	plan, err := x.Plan(region, reduce)
-	if err != nil {
-		return choice{}, Region
-	}
-	c := choice{plan: plan, ranges: ranges(plan.Ranges(Gap))}
-	_, needed := plan.Packets()
-	reading := total(c.ranges)
-	switch {
-	case max(reading, needed) > e.cfg.StreamBytes:
-		return choice{}, Large
-	case size > smallFile && reading > size/4*3:
-		return choice{}, Most
-	}
-	return c, ""
+	plan, ranges, why := planned(x.Index, size, region, reduce, e.cfg.StreamBytes)
+	return choice{plan: plan, ranges: ranges}, why
 }
 
 // chooseLower plans a region of which all packets are at hand.

@@ -14,7 +14,7 @@ import (
 // TestTenGigapixels: an image of 10 gigapixels in 9,604 tiles is shown at all resolutions, in
 // the memory that any other takes.
 func TestTenGigapixels(t *testing.T) {
-	const most = 700 << 20
+	const most = 500 << 20
 	rng := rand.New(rand.NewPCG(10, 1))
 	var at []block
 	for range 12 {

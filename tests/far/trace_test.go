@@ -50,9 +50,9 @@ func trace() (all []view) {
 func TestTraceBytes(t *testing.T) {
 	const most = 100 << 10 // of a tile, on the mean
 	texture := decodertest.WritePNG(t, decodertest.Texture(width, height))
-	for name, arguments := range profiles {
+	for name, profile := range profiles {
 		t.Run(name, func(t *testing.T) {
-			data := decodertest.Read(t, decodertest.Compress(t, texture, ".jp2", strings.Fields(arguments)...))
+			data := decodertest.Read(t, decodertest.Compress(t, texture, ".jp2", strings.Fields(profile.arguments)...))
 			source := &counted{Source: faraway(t, server.Endpoint(), map[string][]byte{"a.jp2": data})}
 			far := newWorker(t, worker.Config{Source: source, Remote: true, Decoders: decoders(t), Queue: 64})
 			tiles := follow(t, far, trace())

@@ -71,8 +71,9 @@ firefox: build ## the rows of docs/browsers.md that are Firefox's; installs it i
 	scripts/firefox.sh
 
 .PHONY: soak
-soak: setup-test build ## long: 200,000 tasks in one decoder, MinIO itself, Dex, Firefox, every fuzz target for FUZZTIME=10m, a thousand sign-ins
+soak: setup-test build ## long: 200,000 tasks in one decoder, its C code with a sanitizer, MinIO itself, Dex, Firefox, every fuzz target for FUZZTIME=10m, a thousand sign-ins
 	$(GO) test -tags soak -run MemoryPlateau -timeout 3h -v ./worker/decoder
+	ASAN_OPTIONS=detect_leaks=0 $(GO) test -asan -timeout 1h -run 'Taken|LeftAlone|AnotherWavelet' ./worker/decode
 	scripts/servers.sh $(TOOLS) minio dex
 	S3_SERVER=minio $(GO) test -count 1 -timeout 10m ./internal/store/s3/...
 	scripts/fuzz.sh $${FUZZTIME:-10m}
@@ -88,6 +89,10 @@ test-external: setup-test build ## run original suites somebody has: DIR=folder 
 bench: setup-bench build ## Go benchmarks, then tiles side by side with iipimage-server
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/... ./internal/... ./edge/... ./worker/... ./coordinator/...
 	loadtest/bench.sh
+
+.PHONY: profile
+profile: setup-bench build ## where a decoder's time goes, of the pictures that bench makes (PICTURES=…)
+	loadtest/profile.sh
 
 ##@ Work
 .PHONY: setup-build

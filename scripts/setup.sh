@@ -37,6 +37,9 @@ for set in "$@"; do
       want nginx nginx-light
       want curl curl
       ;;
+    profile)
+      want perf linux-perf
+      ;;
     *) echo "setup: no set of packages is called $set" >&2; exit 2 ;;
   esac
 done

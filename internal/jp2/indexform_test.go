@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -101,6 +102,7 @@ func FuzzParseIndex(f *testing.F) {
 	stored := tinyIndex(f)
 	f.Add(stored[:len(stored)-crc32.Size])
 	f.Add([]byte(indexMagic))
+	f.Add(longPacket(f))
 	for _, data := range fuzzedFiles(f) {
 		stored = store(f, mustIndex(f, data))
 		f.Add(stored[:len(stored)-crc32.Size])
@@ -116,6 +118,42 @@ func FuzzParseIndex(f *testing.F) {
 		}
 		exercise(t, x, tinyFile())
 	})
+}
+
+// longPacket is a stored index, without its checksum, of a small file with a first packet of
+// 32 GB.
+func longPacket(t testing.TB) []byte {
+	t.Helper()
+	stored, x := tinyIndex(t), mustIndex(t, tinyFile())
+	part := x.tiles[0].Load().parts[0]
+	body := stored[:len(stored)-crc32.Size]
+	body = body[:len(body)-6] // one part of two packets
+	lengths := binary.AppendUvarint(binary.AppendUvarint(nil, 1<<35), 1)
+	body = binary.AppendVarint(append(body, 1), part.offset)
+	return append(append(body, byte(len(lengths))), lengths...)
+}
+
+// TestIndexNotTrusted: for packets that a stored index makes longer than the file, no more
+// memory is taken than for those of a sound one, but for a little.
+func TestIndexNotTrusted(t *testing.T) {
+	x, err := ParseIndex(sealed(longPacket(t)), DefaultBudget())
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := x.Plan(Rect{0, 0, 8, 8}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, needed := plan.Packets(); needed < 1<<35 {
+		t.Fatalf("a plan for %d bytes", needed)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = plan.Synthesise(bytes.NewReader(tinyFile()))
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, io.ErrUnexpectedEOF) || n > 3*trusted {
+		t.Errorf("%d bytes allocated: %v", n, err)
+	}
 }
 
 // exercise plans and synthesises, and checks that the result is a sound codestream.

@@ -72,8 +72,7 @@ func (p *Plan) Packets() (n int, bytes int64) {
 // Synthesise writes the codestream, taking packets from src, which must have the bytes
 // that Ranges names at their offsets in the file.
 func (p *Plan) Synthesise(src io.ReaderAt) ([]byte, error) {
-	_, bytes := p.Packets()
-	return p.append(make([]byte, 0, int(bytes)+p.overhead()), src)
+	return p.append(make([]byte, 0, p.likely()), src)
 }
 
 // SynthesiseFile is Synthesise with the boxes around the codestream that the source has
@@ -82,8 +81,7 @@ func (p *Plan) SynthesiseFile(src io.ReaderAt) ([]byte, error) {
 	if p.boxes == nil {
 		return p.Synthesise(src)
 	}
-	_, bytes := p.Packets()
-	file := make([]byte, 0, int(bytes)+p.overhead()+len(p.boxes)+fileOverhead)
+	file := make([]byte, 0, p.likely()+len(p.boxes)+fileOverhead)
 	file = appendFileHead(file, p.boxes, p.size.Width(), p.size.Height())
 	begin := len(file) // of jp2c
 	file, err := p.append(append(file, "\x00\x00\x00\x00jp2c"...), src)
@@ -115,6 +113,16 @@ func (p *Plan) append(out []byte, src io.ReaderAt) ([]byte, error) {
 		binary.BigEndian.PutUint32(w.out[begin+6:], uint32(size)) // Psot
 	}
 	return binary.BigEndian.AppendUint16(w.out, uint16(EOC)), nil
+}
+
+// trusted is for how many bytes memory is taken before they are there: a stored index may say
+// that packets are longer than the file.
+const trusted = 8 << 20
+
+// likely is how long the codestream will be, or so much of it as is trusted.
+func (p *Plan) likely() int {
+	_, bytes := p.Packets()
+	return int(min(bytes, trusted)) + p.overhead()
 }
 
 // overhead estimates the bytes besides packets: headers, and packets left empty.
@@ -159,14 +167,18 @@ func emptyPacket(p *Params) []byte {
 // copy takes over one packet, without the SOP marker it may begin with.
 func (w *streamWriter) copy(src io.ReaderAt, from packet) error {
 	begin := len(w.out)
-	w.out = slices.Grow(w.out, int(from.length))[:begin+int(from.length)]
-	body := w.out[begin:]
-	if n, err := src.ReadAt(body, from.offset); n < len(body) {
-		if err == nil || err == io.EOF {
-			err = io.ErrUnexpectedEOF
+	for at, end := from.offset, from.offset+from.length; at < end; {
+		part := int(min(end-at, trusted))
+		w.out = slices.Grow(w.out, part)
+		if n, err := src.ReadAt(w.out[len(w.out):len(w.out)+part], at); n < part {
+			if err == nil || err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return fmt.Errorf("read packet of %d bytes at %d: %w", from.length, from.offset, err)
 		}
-		return fmt.Errorf("read packet of %d bytes at %d: %w", from.length, from.offset, err)
+		w.out, at = w.out[:len(w.out)+part], at+int64(part)
 	}
+	body := w.out[begin:]
 	if len(body) >= sopLength && body[0] == 0xFF && body[1] == byte(SOP&0xFF) {
 		w.out = w.out[:begin+copy(body, body[sopLength:])]
 	}

@@ -70,11 +70,12 @@ type Results interface {
 
 // Config is what a Worker is made of. Source, Decoders and Log are needed.
 type Config struct {
-	Source    store.Source // images
-	Remote    bool         // images are far away: read as little of them as possible
-	Manifests store.Source // documents; nil where there are none
-	Results   Results      // at hand; nil: results are not kept
-	Shared    Results      // of all workers; nil: none. Asked before rendering anew
+	Source    store.Source  // images
+	Remote    bool          // images are far away: read as little of them as possible
+	Manifests store.Source  // documents; nil where there are none
+	Results   Results       // at hand; nil: results are not kept
+	Shared    Results       // of all workers; nil: none. Asked before rendering anew
+	Turns     packets.Turns // with those workers, at what one does for all; nil: each for itself
 	Decoders  Decoders
 	Slots     int    // renderings at a time, as many as there are children; 0: one per core
 	Queue     int    // renderings of each lane that may wait for a slot; 0: 8 per slot
@@ -167,7 +168,7 @@ func New(c Config) *Worker {
 		name: c.Name, remote: c.Remote, bestEffort: c.BestEffort, source: c.Source, manifests: c.Manifests, results: c.Results, shared: c.Shared,
 		decoders: c.Decoders, limits: limits, log: c.Log,
 		packets: packets.New(packets.Config{
-			Source: c.Source, Remote: c.Remote, Results: c.stores(), Header: *limits.Header, FileBytes: limits.FileBytes,
+			Source: c.Source, Remote: c.Remote, Results: c.stores(), Turns: c.Turns, Header: *limits.Header, FileBytes: limits.FileBytes,
 			StreamBytes: limits.StreamBytes, IndexBytes: limits.IndexBytes, Log: c.Log,
 		}),
 		verdicts: otter.Must(&otter.Options[subject, verdict]{

@@ -45,17 +45,21 @@ func (s *server) worker(ctx context.Context) error {
 	for _, c := range cautionsAbout(decoders.Versions()) {
 		s.log.Warn("a library that decodes has a known fault", "library", c.library, "version", c.of(decoders.Versions()), "fault", c.fault)
 	}
-	w := worker.New(worker.Config{
-		Name: s.settings.Name, Limits: worker.Limits{Timeout: s.settings.DecodeTime},
-		Source: images, Remote: config.InS3(s.settings.Images), Manifests: manifests, Results: results, Shared: shared, Decoders: decoders,
-		Slots: s.settings.Decoders, Queue: s.settings.Queue, BestEffort: s.settings.Damaged == "best-effort", Log: s.log,
-	})
-	s.measure(w, results)
-	s.measureBlocks(decoders)
 	conn, err := s.connect(ctx, bus.RoleWorker)
 	if err != nil {
 		return err
 	}
+	turns, err := s.turns(conn, shared != nil)
+	if err != nil {
+		return err
+	}
+	w := worker.New(worker.Config{
+		Name: s.settings.Name, Limits: worker.Limits{Timeout: s.settings.DecodeTime},
+		Source: images, Remote: config.InS3(s.settings.Images), Manifests: manifests, Results: results, Shared: shared, Turns: turns, Decoders: decoders,
+		Slots: s.settings.Decoders, Queue: s.settings.Queue, BestEffort: s.settings.Damaged == "best-effort", Log: s.log,
+	})
+	s.measure(w, results)
+	s.measureBlocks(decoders)
 	stopEvents, err := s.listenForEvents(conn, w, images, manifests)
 	if err != nil {
 		return err
@@ -76,6 +80,19 @@ func (s *server) worker(ctx context.Context) error {
 		return errors.Join(served.Drain(drain), w.Close(drain))
 	}})
 	return nil
+}
+
+// turns are for workers of a cluster that find what another has done.
+func (s *server) turns(conn *bus.Conn, shared bool) (packets.Turns, error) {
+	if s.role != config.Worker || !shared {
+		return nil, nil
+	}
+	turns, err := bus.JoinTurns(conn, bus.TurnsConfig{})
+	if err != nil {
+		return nil, err
+	}
+	s.opened(func() error { turns.Close(); return nil })
+	return turns, nil
 }
 
 // warnAmbiguous names files that an identifier without extension cannot tell apart.

@@ -45,6 +45,9 @@ type Conn struct {
 	log         *slog.Logger
 	slow        atomic.Int64
 
+	turnless    atomic.Bool // the server denies a worker its turns
+	sayTurnless sync.Once
+
 	mu        sync.Mutex
 	listening map[*nats.Subscription]struct{}
 	dropped   int64 // by those that have stopped
@@ -139,6 +142,7 @@ func (c *Conn) open(use string, s service, url string, extra []nats.Option) (*li
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) {
 			l.restored()
+			c.turnless.Store(false) // this server may know better
 			log.Info("bus connection restored")
 		}),
 		nats.LameDuckModeHandler(func(*nats.Conn) {
@@ -173,13 +177,16 @@ func (c *Conn) confirm(l *link) error {
 		return err
 	}
 	// The last error may be an old one, about something published.
-	if err := l.nc.LastError(); errors.Is(err, nats.ErrPermissionViolation) && strings.Contains(err.Error(), "Subscription") {
+	if err := l.nc.LastError(); errors.Is(err, nats.ErrPermissionViolation) && !aboutTurns(err) && strings.Contains(err.Error(), "Subscription") {
 		return fmt.Errorf("%w: %w; name the credentials of a process in the role %s with --nats-creds", errDenied, err, c.role)
 	}
 	return nil
 }
 
 func (c *Conn) asyncError(log *slog.Logger, s *nats.Subscription, err error) {
+	if c.deniedTurns(err) {
+		return
+	}
 	subject := ""
 	if s != nil {
 		subject = s.Subject

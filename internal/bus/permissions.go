@@ -50,6 +50,8 @@ type Rights struct{ Publish, Subscribe []string }
 //     what others are asked, and credit for their own streams alone.
 //   - Only coordinators tell revisions, say what is to be forgotten, and use JetStream.
 //   - Everybody tells how it is, for itself alone; only coordinators hear it.
+//   - Workers tell one another what they are at, each below its own name: none ends another's
+//     turn.
 //   - Only edges tell what they showed and refused, and one coordinator hears it.
 //
 // Trap: "*" in a right to subscribe also lets through a ">" in its place, so nobody
@@ -60,8 +62,8 @@ var table = map[Role]Rights{
 		Subscribe: []string{inboxRoot + "edge." + ownUser + ".>", revisionSubject, purgeSubject},
 	},
 	RoleWorker: {
-		Publish:   []string{jobs.answers(), listAnswers, ownState(RoleWorker)},
-		Subscribe: []string{"tessera.job.* " + queueGroup, "tessera.cancel.job", "tessera.flow." + ownUser + ".>", allEvents, purgeSubject},
+		Publish:   []string{jobs.answers(), listAnswers, ownState(RoleWorker), turnRoot + ownUser},
+		Subscribe: []string{"tessera.job.* " + queueGroup, "tessera.cancel.job", "tessera.flow." + ownUser + ".>", allEvents, purgeSubject, turnRoot + "*"},
 	},
 	RoleCoordinator: {
 		Publish: []string{

@@ -10,6 +10,7 @@
 //	tessera.flow.<user>.<responder>.<stream>  credit for one stream, and its end, from the receiver
 //	tessera.revision                   newest revision of rights, decimal, every second
 //	tessera.state.<role>.<user>        how a part of the cluster is, in JSON, every two seconds
+//	tessera.turn.<user>                what a worker wants to do for all, or does, for the other workers; see Turns
 //	tessera.purge                      what edges and workers are to forget, in JSON
 //	tessera.inbox.coordinator.<user>.job.<random>.>  lists for one coordinator, by workers
 //	tessera.inbox.edge.<user>.<service>.<random>.>  replies and chunks for one connection, by those of the service alone

@@ -4,16 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/internal/store"
 	"github.com/tessera-iiif/tessera/internal/tile"
 )
-
-// batch is of how many tiles the headers, or lower resolutions, are fetched side by side.
-const batch = 128
 
 // build makes the index of a version, each step of which is of use to those who wait:
 //
@@ -24,7 +20,8 @@ const batch = 128
 //     by the chain of tile-parts, a round trip each, so that a file of thousands should
 //     have TLM. An untiled file is all known after its front was read, if PLT is there.
 //     Where lengths are not told, all packets have to be walked: the whole of a file far
-//     away is read for that only where no tile can be had otherwise.
+//     away is read for that only where no tile can be had otherwise. What takes that much
+//     of a far file one worker does for all (turn).
 //  4. The file of lower resolutions, where the image has many tiles.
 func (e *Engine) build(id version, o store.Object, b *building) {
 	so, _, _ := b.look()
@@ -34,7 +31,7 @@ func (e *Engine) build(id version, o store.Object, b *building) {
 		}
 		e.shelve(id, b, so)
 	}
-	if so.index == nil || so.index.Complete() && !so.index.crowded() {
+	if so.ready() {
 		return // nothing is left to be done, as with most of those that were stored
 	}
 	if so.index.outlined && !e.recede(b) {
@@ -44,17 +41,41 @@ func (e *Engine) build(id version, o store.Object, b *building) {
 	if e.courteous(so.index, b) != nil {
 		return
 	}
+	waiting, cancel := context.WithTimeout(e.work, e.cfg.BuildTime)
+	defer cancel()
+	for alone := false; ; {
+		if !e.inLane(id, o, b, so, alone) {
+			return
+		}
+		var found *shelved
+		if found, alone = b.turn.wait(waiting); found != nil {
+			e.shelve(id, b, found)
+			if so = found; so.ready() {
+				return
+			}
+		}
+	}
+}
+
+// ready tells that nothing is left to be done for a version.
+func (s *shelved) ready() bool { return s.index == nil || s.index.Complete() && !s.index.crowded() }
+
+// inLane does what is left, one build after the other. It tells whether another worker is at
+// it: that is waited for elsewhere, so that others may have the lane.
+func (e *Engine) inLane(id version, o store.Object, b *building, so *shelved, alone bool) (elsewhere bool) {
 	select {
 	case e.lane <- struct{}{}:
 		defer func() { <-e.lane }()
 	case <-e.work.Done():
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(e.work, e.cfg.BuildTime)
 	defer cancel()
 	if !so.index.Complete() {
-		if so = e.inLane(ctx, o, b, so.index); so == nil {
-			return
+		b.turn = e.turn(o, alone)
+		defer b.turn.leave()
+		if so = e.completed(ctx, o, b, so.index); so == nil {
+			return b.turn.elsewhere()
 		}
 		e.shelve(id, b, so)
 	}
@@ -62,6 +83,7 @@ func (e *Engine) build(id version, o store.Object, b *building) {
 		e.settle(ctx, o, x)
 		e.shelve(id, b, so)
 	}
+	return false
 }
 
 // begun has the first that can be known of a file, when it is this build's turn.
@@ -158,9 +180,8 @@ func (e *Engine) verdict(ctx context.Context, o store.Object, b *building, x *In
 	case err == nil:
 		return &shelved{index: x}
 	case errors.As(err, &fault) || errors.As(err, &refused):
-		e.counts.refusals.Add(1)
-		e.cfg.Log.Warn("image is decoded from the whole file: it cannot be indexed", "key", o.Key, "version", o.Version, "reason", err)
-		return &shelved{refusal: err}
+		return e.refused(o, err)
+	case errors.Is(err, errElsewhere):
 	case e.work.Err() == nil:
 		b.failed = err
 		e.cfg.Log.Warn("image not indexed this time", "key", o.Key, "error", err)
@@ -168,14 +189,24 @@ func (e *Engine) verdict(ctx context.Context, o store.Object, b *building, x *In
 	return nil
 }
 
-// inLane has all tiles known, when it is this build's turn.
-func (e *Engine) inLane(ctx context.Context, o store.Object, b *building, x *Index) *shelved {
+// refused is a refusal to be remembered.
+func (e *Engine) refused(o store.Object, why error) *shelved {
+	e.counts.refusals.Add(1)
+	e.cfg.Log.Warn("image is decoded from the whole file: it cannot be indexed", "key", o.Key, "version", o.Version, "reason", why)
+	return &shelved{refusal: why}
+}
+
+// completed is an index of all tiles, stored, or why there is none.
+func (e *Engine) completed(ctx context.Context, o store.Object, b *building, x *Index) *shelved {
 	began := time.Now()
 	err := e.opened(ctx, o, func(f store.Blob) (err error) {
 		x, err = e.complete(ctx, f, o.Size, b, x)
 		return err
 	})
 	so := e.verdict(ctx, o, b, x, err)
+	if e.work.Err() == nil { // or it was given up
+		defer b.turn.done(so)
+	}
 	if so == nil || so.index == nil || !so.index.Complete() {
 		return so
 	}
@@ -187,101 +218,4 @@ func (e *Engine) inLane(ctx context.Context, o store.Object, b *building, x *Ind
 		e.store(o, x)
 	}
 	return so
-}
-
-// complete has all tiles known, in x or in the index that it returns.
-func (e *Engine) complete(ctx context.Context, f store.Blob, size int64, b *building, x *Index) (*Index, error) {
-	h, err := jp2.ReadHeader(bound{ctx, f}, size, e.cfg.Header)
-	if err != nil {
-		return nil, err
-	}
-	if x.outlined {
-		if err = e.learnAll(ctx, f, size, x); errors.Is(err, jp2.ErrOutline) {
-			e.cfg.Log.Debug("tile-parts are followed", "reason", err)
-		} else if errors.Is(err, jp2.ErrWalk) && e.cfg.Remote && !b.walked {
-			x.walking.Store(true)
-			return x, nil
-		}
-	}
-	if !x.outlined || errors.Is(err, jp2.ErrOutline) {
-		x, err = e.follow(ctx, f, size, h, b)
-	}
-	if errors.Is(err, jp2.ErrWalk) {
-		return e.walk(ctx, f, size, h, err)
-	}
-	return x, err
-}
-
-// learnAll learns all tiles of a file with an outline by their headers.
-func (e *Engine) learnAll(ctx context.Context, f store.Blob, size int64, x *Index) error {
-	for tiles := x.Left(0, batch); len(tiles) > 0; tiles = x.Left(tiles[0], batch) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n, ranges := e.portion(tiles, func(t []int) []jp2.Range {
-			heads := x.Heads(t, false)
-			if e.cfg.Remote {
-				widen(heads, size)
-			}
-			return heads
-		})
-		src, err := fetchHeads(f, ranges)
-		if err == nil {
-			err = x.Learn(src, ranges, tiles[:n], e.told(ctx))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// widen has as much read of each tile-part as costs nothing more: lower resolutions, which
-// are wanted next, often stand there.
-func widen(ranges []jp2.Range, size int64) {
-	for i := range ranges {
-		ranges[i].Length = min(max(ranges[i].Length, jp2.Glance), size-ranges[i].Offset)
-	}
-}
-
-// follow indexes by the chain of tile-parts, in few reads where they tell packet lengths.
-func (e *Engine) follow(ctx context.Context, f store.Blob, size int64, h *jp2.Header, b *building) (*Index, error) {
-	plain, err := jp2.NewIndex(h)
-	if err != nil {
-		return nil, err
-	}
-	x, front := &Index{Index: plain}, plain.Front(h)
-	src, err := fetchHeads(f, front)
-	if err != nil {
-		return nil, err
-	}
-	so := &shelved{index: x}
-	err = x.Follow(bound{ctx, src}, size, h, front, e.told(ctx), func() { b.step(so, false) })
-	return x, err
-}
-
-// walk indexes by all packets of the file, which tells nothing of them.
-func (e *Engine) walk(ctx context.Context, f store.Blob, size int64, h *jp2.Header, why error) (*Index, error) {
-	if size > e.cfg.FileBytes {
-		return nil, refusal{fmt.Errorf("%w, and the file has %d bytes", why, size)}
-	}
-	local, err := f.Local()
-	if err != nil {
-		return nil, err
-	}
-	x, err := jp2.BuildIndex(bound{ctx, local}, size, h, e.within(ctx, size))
-	return &Index{Index: x}, err
-}
-
-// bound is a reader that stops when its context ends: building reads all the time.
-type bound struct {
-	ctx context.Context
-	io.ReaderAt
-}
-
-func (b bound) ReadAt(p []byte, off int64) (int, error) {
-	if err := b.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return b.ReaderAt.ReadAt(p, off)
 }

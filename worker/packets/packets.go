@@ -5,7 +5,8 @@
 // decodes the region from the whole file.
 //
 // An index is built once per version by one goroutine of its own, so that building never
-// takes a decoder's place, and is stored beside the results for the next start. Nobody waits
+// takes a decoder's place, and is stored beside the results for the next start. Where that
+// reads most of a far file one worker does it for all (turn.go). Nobody waits
 // for all of it: a tile of a file that says where its tiles lie is indexed when first needed.
 // The lower resolutions of an image of many tiles are kept together (lower.go).
 package packets
@@ -44,6 +45,7 @@ type Config struct {
 	Source      Source
 	Remote      bool          // the source is far away: whole files are fetched only where nothing else will do
 	Results     []Results     // where indices are stored, nearest first; none: they are not
+	Turns       Turns         // with workers that share Results, at what takes most of a far file; nil: none
 	Header      jp2.Budget    // of files
 	FileBytes   int64         // of files whose packet headers are read to index them; 16 GiB
 	StreamBytes int64         // of one codestream, and of what is read for it; 64 MiB

@@ -21,7 +21,11 @@ import (
 	"github.com/tessera-iiif/tessera/worker/decoder/decodertest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// The NATS server's process-wide clock for statistics has no end.
+		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server/ats.init.0.func1"))
+}
 
 // folder is a source of files whose reads are counted, and can be held up or made to
 // fail, which no real folder does when asked.
@@ -32,6 +36,7 @@ type folder struct {
 
 	mu   sync.Mutex
 	gate chan struct{} // nil: open
+	copy chan struct{} // what copies of the whole file wait for; nil: nothing
 	fail error
 	bad  bool // a fault of ours: opening panics
 }
@@ -77,6 +82,12 @@ func (b countedBlob) Fetch(r []store.Range) (io.ReaderAt, error) {
 
 func (b countedBlob) Local() (*os.File, error) {
 	b.f.wholes.Add(1)
+	b.f.mu.Lock()
+	held := b.f.copy
+	b.f.mu.Unlock()
+	if held != nil {
+		<-held
+	}
 	return b.Blob.Local()
 }
 
@@ -88,8 +99,12 @@ func stage(t *testing.T, arguments string, change ...func(*Config)) (*Engine, *f
 
 func stageOf(t *testing.T, w, h int, arguments string, change ...func(*Config)) (*Engine, *folder, store.Object) {
 	t.Helper()
+	return stageFile(t, decodertest.Read(t, decodertest.JP2(t, decodertest.Texture(w, h), strings.Fields(arguments)...)), change...)
+}
+
+func stageFile(t *testing.T, data []byte, change ...func(*Config)) (*Engine, *folder, store.Object) {
+	t.Helper()
 	root := t.TempDir()
-	data := decodertest.Read(t, decodertest.JP2(t, decodertest.Texture(w, h), strings.Fields(arguments)...))
 	if err := os.WriteFile(root+"/a.jp2", data, 0o600); err != nil {
 		t.Fatal(err)
 	}

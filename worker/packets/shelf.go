@@ -90,6 +90,7 @@ type building struct {
 	once       sync.Once
 	background bool  // counted as such; Engine.mu's
 	failed     error // why it ended without a verdict on the file
+	turn       *turn // of all workers; the build's own
 	walked     bool  // packets are walked if need be, even where that takes the whole of a far file
 }
 

@@ -82,6 +82,11 @@ func TestPermissions(t *testing.T) {
 		{"pub", "tessera.state.worker." + edge1, "", nil},
 		{"pub", "tessera.state.coordinator." + coordinator1, "", coord},
 		{"pub", "tessera.state.edge", "", nil},
+		{"pub", "tessera.turn." + worker1, "", []string{"worker-1"}},
+		{"pub", "tessera.turn." + worker1 + ".x", "", nil},
+		{"pub", "tessera.turn." + edge1, "", nil},
+		{"pub", "tessera.turn." + coordinator1, "", nil},
+		{"pub", "tessera.turn", "", nil},
 		{"pub", "tessera.purge", "", coord},
 		{"pub", "tessera.purge.x", "", nil},
 		{"pub", "tessera.inbox.worker." + worker1 + ".x", "", nil},
@@ -139,6 +144,9 @@ func TestPermissions(t *testing.T) {
 		{"sub", "tessera.state.*.*", "", coord},
 		{"sub", "tessera.state.edge." + edge1, "", coord},
 		{"sub", "tessera.state.>", "", nil},
+		{"sub", "tessera.turn.*", "", workers},
+		{"sub", "tessera.turn." + worker1, "", workers},
+		{"sub", "tessera.turn", "", nil},
 		{"sub", "tessera.purge", "", append(append([]string{}, edges...), workers...)},
 		{"sub", "minio.events", "", workers},
 		{"sub", "minio.>", "", nil},
@@ -337,6 +345,24 @@ func TestEachRoleCanDoItsWork(t *testing.T) {
 			return false
 		}
 	})
+	turns, err := bus.JoinTurns(workerConn, bus.TurnsConfig{Settle: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer turns.Close()
+	if end, _ := turns.Claim(t.Context(), "an image"); end == nil {
+		t.Error("nobody's turn is another's")
+	} else {
+		defer end("done")
+	}
+	late, err := bus.JoinTurns(c.dial(t, bus.RoleWorker, "worker-2", 0), bus.TurnsConfig{Settle: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close()
+	if end, _ := late.Claim(t.Context(), "an image"); end != nil {
+		t.Error("another worker's turn was taken")
+	}
 	events := make(chan string, 1)
 	stop, err := bus.Listen(workerConn, bus.DefaultEvents, func(data []byte) { events <- string(data) })
 	if err != nil {

@@ -312,7 +312,8 @@ func (l *logged) String() string {
 // What a worker tells is what another reads.
 func TestTurnsOnTheWire(t *testing.T) {
 	for _, m := range []turnTold{
-		{Name: turnName("a"), From: "b", Says: turnClaim}, {Name: turnName("a"), From: "b", Says: turnDone, Word: "refused: ü"},
+		{Name: turnName("a"), From: "b", Says: turnClaim},
+		{Name: turnName("a"), From: "b", Says: turnDone, Word: "refused: ü"},
 		{Name: turnName("a"), From: "b", Says: turnDone, Word: strings.Repeat("ü", maxWord)},
 		{Name: turnName("a"), From: strings.Repeat("b", maxID), Says: turnDone, Word: strings.Repeat("<", maxWord)},
 	} {

@@ -1,14 +1,17 @@
 package cluster
 
 import (
+	"fmt"
 	"image"
 	"image/png"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tessera-iiif/tessera/tests/cluster/rig"
@@ -78,20 +81,71 @@ func TestReplacedObjects(t *testing.T) {
 	}
 }
 
+// An image that tells nothing of its packets is read by one worker when a viewer asks
+// several for tiles at once. That workers hear of one another in time is not promised, so
+// that on a busy machine not each time will do.
+func TestFirstTouchIsIndexedOnce(t *testing.T) {
+	c := start(t, inBuckets, func(cfg *rig.Config) { cfg.Workers, cfg.Worker = 3, append(cfg.Worker, "--s3-events", "") })
+	picture, untold := image.NewRGBA(image.Rect(0, 0, 2048, 1536)), filepath.Join(t.TempDir(), "untold.jp2")
+	noise := rand.NewChaCha8([32]byte{}) // so that to read it takes longer than to ask for it
+	_, _ = noise.Read(picture.Pix)
+	compress(t, picture, untold)
+	const images = 3
+	once := 0
+	for i := range images {
+		id := "untold" + strconv.Itoa(i)
+		c.put("open/"+id+".jp2", untold)
+		built, found := c.indexed(), c.counted("index_loads_total")
+		c.view(id)
+		built, found = c.indexed()-built, c.counted("index_loads_total")-found
+		t.Logf("%s: indexed %d times, found %d times", id, built, found)
+		if built == 1 && found > 0 {
+			once++
+		}
+	}
+	if once <= images/2 {
+		t.Errorf("%d of %d images were indexed once", once, images)
+	}
+}
+
+// view asks all edges for tiles of an image at once.
+func (c *cluster) view(id string) {
+	c.t.Helper()
+	c.eventually("it is found", func() bool { return get(c.t, c.edge(0)+info(id)).StatusCode == http.StatusOK })
+	var viewer sync.WaitGroup
+	for x := range 8 {
+		for e := range c.Edges() {
+			address := fmt.Sprintf("%s/iiif/3/open%%2F%s/%d,%d,256,256/256,/0/default.jpg", c.edge(e), id, 256*x, 256*e)
+			viewer.Go(func() {
+				if a := get(c.t, address); a.StatusCode != http.StatusOK {
+					c.t.Errorf("%s: %s %s", address, a.Status, a.body)
+				}
+			})
+		}
+	}
+	viewer.Wait()
+}
+
 // indexed counts the packet indices that workers have built.
-func (c *cluster) indexed() (n int) {
+func (c *cluster) indexed() int {
+	c.t.Helper()
+	return c.counted("index_builds_total")
+}
+
+// counted adds up a count of all workers.
+func (c *cluster) counted(name string) (n int) {
 	c.t.Helper()
 	for _, p := range c.Processes() {
 		if !strings.HasPrefix(p.Name, "worker") {
 			continue
 		}
 		for line := range strings.Lines(get(c.t, p.Ops+"/metrics").body) {
-			if count, ok := strings.CutPrefix(line, "tessera_worker_index_builds_total "); ok {
-				built, err := strconv.ParseFloat(strings.TrimSpace(count), 64)
+			if count, ok := strings.CutPrefix(line, "tessera_worker_"+name+" "); ok {
+				one, err := strconv.ParseFloat(strings.TrimSpace(count), 64)
 				if err != nil {
 					c.t.Fatal(err)
 				}
-				n += int(built)
+				n += int(one)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/tessera-iiif/tessera/internal/jp2"
 	"github.com/tessera-iiif/tessera/internal/store"
@@ -68,7 +69,7 @@ func TestLowerStored(t *testing.T) {
 		"damaged":   {spoilt{results, func(b []byte) []byte { b[len(b)/2] ^= 1; return b }}, 1},
 		"empty":     {spoilt{results, func(b []byte) []byte { return nil }}, 1},
 	} {
-		next := New(Config{Source: f, Results: []Results{tc.results}, Header: jp2.DefaultBudget(), Log: slog.New(slog.DiscardHandler)})
+		next := New(Config{Source: f, Results: []Results{tc.results}, Header: jp2.DefaultBudget(), Patience: time.Hour, Log: slog.New(slog.DiscardHandler)})
 		streamed(t, next, f, o, everything, 4)
 		next.Close()
 		if s := next.Stats(); s.Lower != tc.made {

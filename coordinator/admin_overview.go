@@ -175,7 +175,7 @@ func workerHeads(say *catalogue.Words) []string {
 }
 
 func partOf(m cluster.Member, revision int64, heads []string, say *catalogue.Words) web.Part {
-	p := web.Part{Name: m.Name, Version: m.Version, Up: spanText(m.Up, say), State: "good", StateText: say.Text("overview.ok")}
+	p := web.Part{Name: m.Name, Version: m.Version}
 	switch {
 	case m.Silent:
 		p.State, p.StateText = "bad", say.Text("overview.silent", spanText(time.Since(m.Seen), say))
@@ -185,6 +185,8 @@ func partOf(m cluster.Member, revision int64, heads []string, say *catalogue.Wor
 		p.State, p.StateText = "warn", say.Text("overview.clock.ahead", spanText(m.Ahead, say))
 	case m.IsOff():
 		p.State, p.StateText = "warn", say.Text("overview.clock.behind", spanText(-m.Ahead, say))
+	default:
+		p.State, p.StateText, p.Up = "good", say.Text("overview.ok"), spanText(m.Up, say)
 	}
 	switch {
 	case m.Edge != nil:

@@ -68,6 +68,13 @@ func listening(t *testing.T, k keys, port int) (url string, close func()) {
 		}
 		o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: user, Permissions: role.Rights(user, DefaultEvents).permissions()})
 	}
+	s := started(t, o)
+	return s.ClientURL(), func() { stop(s) }
+}
+
+// started is a server that runs until the test ends.
+func started(t testing.TB, o *server.Options) *server.Server {
+	t.Helper()
 	s, err := server.NewServer(o)
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +84,7 @@ func listening(t *testing.T, k keys, port int) (url string, close func()) {
 	if !s.ReadyForConnections(patience) {
 		t.Fatal("server not ready")
 	}
-	return s.ClientURL(), func() { stop(s) }
+	return s
 }
 
 func dial(t *testing.T, k keys, url string, role Role) *Conn {

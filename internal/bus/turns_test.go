@@ -19,6 +19,7 @@ type village struct {
 	mu  sync.Mutex
 	all map[string]*Turns
 	off map[string]bool
+	way time.Duration // that words take
 }
 
 // settle has n workers take turns until the test ends.
@@ -45,7 +46,11 @@ func (v *village) tell(from string, m turnTold) error {
 	}
 	v.mu.Unlock()
 	for _, w := range near {
-		w.hear(from, m)
+		if v.way > 0 {
+			time.AfterFunc(v.way, func() { w.hear(from, m) })
+		} else {
+			w.hear(from, m)
+		}
 	}
 	return nil
 }
@@ -101,7 +106,7 @@ func wantOver(t *testing.T, rest []answerOf, want string) {
 // and the others hear his word, however long he takes.
 func TestOneTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var v village
+		v := village{way: time.Millisecond} // or who is first to speak goes ahead
 		all := v.settle(t, 5)
 		firsts := map[string]bool{}
 		for i := range 20 {
@@ -251,18 +256,10 @@ func TestTurnsDenied(t *testing.T) {
 		return out
 	}
 	rights = Rights{Publish: old(rights.Publish), Subscribe: old(rights.Subscribe)}
-	s, err := server.NewServer(&server.Options{
+	s := started(t, &server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
 		Nkeys: []*server.NkeyUser{{Nkey: user, Permissions: rights.permissions()}},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() { stop(s) })
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("server not ready")
-	}
 	var said logged
 	c, err := Dial(t.Context(), DialConfig{
 		URL: s.ClientURL(), Name: "w", Role: RoleWorker, Creds: k.file(t, RoleWorker),

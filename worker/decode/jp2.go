@@ -62,15 +62,8 @@ func openCodestream(data []byte, req protocol.Request) (*codestream, error) {
 
 func (c *codestream) open() error {
 	c.reader = (*C.jp2_reader)(C.calloc(1, C.sizeof_jp2_reader))
-	boxed, strict := C.int(0), C.int(1)
-	if c.boxed {
-		boxed = 1
-	}
-	if c.lenient {
-		strict = 0
-	}
 	data := unsafe.Pointer(unsafe.SliceData(c.data))
-	if C.jp2_open(c.reader, data, C.size_t(len(c.data)), boxed, strict, C.int(c.threads), &c.header) != 0 {
+	if C.jp2_open(c.reader, data, C.size_t(len(c.data)), truth(c.boxed), truth(!c.lenient), C.int(c.threads), &c.header) != 0 {
 		err := c.broken("header")
 		c.Close()
 		return err

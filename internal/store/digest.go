@@ -28,9 +28,9 @@ func parseDigest(name string) (d digest, ok bool) {
 
 func (d digest) String() string { return base64.RawURLEncoding.EncodeToString(d[:]) }
 
-// path fans out twice by one character: 4,096 folders, so that a million results
-// leave a few hundred names in each.
+// path fans out by one character: 64 folders, which are soon all there. File systems find a
+// name among a million well; to make a folder for most results took longer than the result.
 func (d digest) path(dir string) string {
 	name := d.String()
-	return filepath.Join(dir, name[:1], name[1:2], name)
+	return filepath.Join(dir, name[:1], name)
 }

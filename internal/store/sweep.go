@@ -85,50 +85,16 @@ func (r *Results) purge(d digest, matches func(id string) bool) (bool, error) {
 }
 
 // records walks the folder and yields each record by its name, holding the names of
-// one of its 4,096 folders at a time.
+// one of its 64 folders at a time.
 func (r *Results) records() iter.Seq2[digest, error] {
 	return func(yield func(digest, error) bool) {
-		for inner, err := range r.folders() {
-			if err != nil {
-				if !yield(digest{}, err) {
-					return
-				}
-				continue
-			}
-			if !recordsIn(inner, yield) {
-				return
-			}
-		}
-	}
-}
-
-// folders yields the folders that records lie in.
-func (r *Results) folders() iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		for outer, err := range fanOut(r.dir) {
-			if err != nil {
-				yield("", err)
-				return
-			}
-			for inner, err := range fanOut(outer) {
-				if !yield(inner, err) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// fanOut yields the folders in dir that have names of one character.
-func fanOut(dir string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		entries, err := os.ReadDir(dir)
+		entries, err := os.ReadDir(r.dir)
 		if err != nil {
-			yield("", err)
+			yield(digest{}, err)
 			return
 		}
 		for _, e := range entries {
-			if len(e.Name()) == 1 && e.IsDir() && !yield(filepath.Join(dir, e.Name()), nil) {
+			if len(e.Name()) == 1 && e.IsDir() && !recordsIn(filepath.Join(r.dir, e.Name()), yield) {
 				return
 			}
 		}

@@ -158,8 +158,8 @@ func (c *Coded) apart(p *Params) error {
 	}
 	bands, packets := 0, 0
 	for i, k := range p.Components {
-		if k.Reversible && c.Size.Components[i].Bits > wholeBits {
-			return fmt.Errorf("%w: integers of %d bits", ErrBlocks, c.Size.Components[i].Bits)
+		if bits := c.Size.Components[i].Bits; bits > wholeBits || bits > floatBits && !k.Reversible {
+			return fmt.Errorf("%w: samples of %d bits", ErrBlocks, bits)
 		}
 		if k.Blocks&(HTBlocks|Bypass) != 0 || k.Shift != 0 {
 			return fmt.Errorf("%w: block style %#02x, region of interest %d", ErrBlocks, uint8(k.Blocks), k.Shift)

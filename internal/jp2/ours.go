@@ -31,6 +31,7 @@ const (
 	farthestPixel = 1 << 30
 	wholePlanes   = 22
 	wholeBits     = 28
+	floatBits     = 20 // of samples made of floats
 )
 
 // ours refuses files other than [Plan.SynthesiseFile] writes, to the byte. What others write

@@ -62,7 +62,8 @@ func TestTakeRefuses(t *testing.T) {
 		"layers":              {altered(stream, COD, 6, 0xFF), "packets of an image of a pixel"},
 		"bypass":              {altered(stream, COD, 12, 1), "block style"},
 		"planes":              {altered(altered(stream, QCD, 5, 0xF8), QCD, 4, 0xE0), "bit-planes"},
-		"deep integers":       {altered(stream, SIZ, 40, 30), "integers of 31 bits"},
+		"deep integers":       {altered(stream, SIZ, 40, 30), "samples of 31 bits"},
+		"deep floats":         {altered(synthetic(t, "-n 3 -I"), SIZ, 40, 20), "samples of 21 bits"},
 		"far away":            {altered(altered(altered(stream, SIZ, 6, 0x70), SIZ, 14, 0x70), SIZ, 30, 0x70), "an image to"},
 	} {
 		if _, err := Take(c.data, DefaultBudget()); !errors.Is(err, ErrBlocks) || !strings.Contains(err.Error(), c.why) {

@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	// coefficientBytes bounds the coefficients kept by one decoder: some 6,000 code-blocks,
-	// or all but the highest two resolutions of a hundred megapixels.
+	// coefficientBytes bounds the coefficients kept by one decoder: some 6,000 code-blocks of
+	// the usual size, or all but the highest two resolutions of a hundred megapixels.
 	coefficientBytes = 48 << 20
-	// leastKept is how many samples a block must have to be kept: smaller ones are decoded
-	// again as soon as they are found.
-	leastKept = 256
+	// leastKept is how many samples a block must have to be kept: smaller ones take more to
+	// keep than what they are. Small tiles have no larger ones in low resolutions.
+	leastKept = 64
 	// blockOverhead is what a block takes besides, or a little more.
 	blockOverhead = 192
 )

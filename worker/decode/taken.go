@@ -15,9 +15,9 @@ import (
 	"github.com/tessera-iiif/tessera/worker/decoder/protocol"
 )
 
-// mostTaken is how many tiles an image may have to be taken apart: of more, each has little
-// to be spared, and OpenJPEG does better with many small ones. Tests raise it.
-var mostTaken C.uint32_t = 32
+// mostTaken is how many tiles an image may have to be taken apart: each takes some time and
+// memory besides its code-blocks. Tests raise it.
+var mostTaken C.uint32_t = 1024
 
 // kept is what this process remembers of code-blocks.
 var kept = newCoefficients(coefficientBytes)

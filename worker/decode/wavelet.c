@@ -2,8 +2,6 @@
 // order of operations: floating point gives the very same bits.
 #include "wavelet.h"
 
-#include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -279,18 +277,27 @@ void wavelet_colour(const wavelet_plane p[3], int reversible) {
   }
 }
 
-static int64_t clamp(int64_t v, int64_t least, int64_t most) { return v < least ? least : v > most ? most : v; }
+static void level53(int32_t *row, size_t n, int32_t half, int32_t shift) {
+  for (size_t i = 0; i < n; i++)
+    row[i] = lesser(larger(row[i], -half), half - 1) + shift;
+}
 
-// whole rounds half to even, as processors do, and keeps what is beyond integers there.
-static int64_t whole(float v) { return v > (float)INT_MAX ? INT_MAX : v < (float)INT_MIN ? INT_MIN : lrintf(v); }
+// level97 rounds half to even: beyond ROUND no float has a fraction.
+#define ROUND 12582912.0f
+static void level97(float *row, size_t n, int32_t half, int32_t shift) {
+  float least = (float)-half, most = (float)(half - 1);
+  for (size_t i = 0; i < n; i++) {
+    float v = row[i] > least ? row[i] : least; // which NaN becomes
+    v = v < most ? v : most;
+    ((int32_t *)row)[i] = (int32_t)(v + ROUND - ROUND) + shift;
+  }
+}
 
 void wavelet_level(const wavelet_plane *p, int bits, int is_signed, int reversible) {
-  int64_t half = INT64_C(1) << (bits - 1), least = is_signed ? -half : 0, shift = is_signed ? 0 : half;
-  for (int32_t y = p->y0; y < p->y1; y++) {
-    int32_t *row = row_of(p, y);
-    for (int32_t i = 0; i < p->x1 - p->x0; i++) {
-      int64_t v = reversible ? row[i] : whole(((float *)row)[i]);
-      row[i] = (int32_t)clamp(v + shift, least, least + 2 * half - 1);
-    }
-  }
+  int32_t half = INT32_C(1) << (bits - 1), shift = is_signed ? 0 : half;
+  for (int32_t y = p->y0; y < p->y1; y++)
+    if (reversible)
+      level53(row_of(p, y), p->x1 - p->x0, half, shift);
+    else
+      level97((float *)row_of(p, y), p->x1 - p->x0, half, shift);
 }

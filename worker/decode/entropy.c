@@ -2,6 +2,7 @@
 // (ISO/IEC 15444-1, annexes C and D).
 #include "entropy.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,14 +11,16 @@
 // Numbers of contexts (table D.7 gives what they begin with).
 enum { ZERO = 0, SIGN = 9, MAGNITUDE = 14, RUN = 17, UNIFORM = 18, CONTEXTS = 19 };
 
-// mq holds the registers of the arithmetic decoder (C.3).
+// mq holds the registers of the arithmetic decoder (C.3), which are the top 16 bits of a
+// and c; below them c has ct more that were read ahead.
 typedef struct {
-  uint32_t a, c, ct;
-  const uint8_t *bp;
+  uint64_t a, c;
+  uint32_t ct;
+  const uint8_t *bp, *last; // the byte read last, and the last that may be
 } mq;
 
 struct entropy_coder {
-  uint32_t contexts[CONTEXTS]; // entries of states
+  uint64_t contexts[CONTEXTS]; // entries of states
   mq m;
   int w, h, plane, style;
   enum { SIGNIFICANCE, REFINEMENT, CLEANUP } pass; // the next
@@ -44,10 +47,12 @@ static const struct {
     {0x0001, 45, 43, 0}, {0x5601, 46, 46, 0},
 };
 
-// A state is an estimate and a sense, numbered 2 * estimate + sense, in one word: Qe, then
-// seven bits each for the number after MPS and after LPS, one unused, and the sense.
-enum { QE = 16, AFTER_MPS = 9, AFTER_LPS = 2 };
-static uint32_t states[94];
+// A state is an estimate and a sense, numbered 2 * estimate + sense, in one word: Qe at the
+// top, and at the bottom the number of its first entry in outcomes, which are four for each
+// state: what comes after MPS, after LPS, and twice the same where nothing is scaled up.
+enum { QE = 48, SENSE = 2 };
+#define QE_MASK (UINT64_C(0xFFFF) << QE)
+static uint64_t states[94], outcomes[4 * 94];
 static uint8_t zeros[4][512]; // contexts by the eight neighbours (table D.1)
 static uint8_t signs[256];    // context, and in the top bit whether the sign is flipped (D.3)
 
@@ -89,10 +94,13 @@ static uint8_t sign_context(unsigned f) {
 }
 
 __attribute__((constructor)) static void fill_tables(void) {
+  for (int i = 0; i < 94; i++)
+    states[i] = (uint64_t)estimates[i / 2].qe << QE | 4 * i;
   for (int i = 0; i < 94; i++) {
     int n = i / 2, sense = i % 2, lost = estimates[n].sense ? !sense : sense;
-    states[i] = (uint32_t)estimates[n].qe << QE | (2 * estimates[n].mps + sense) << AFTER_MPS |
-                (2 * estimates[n].lps + lost) << AFTER_LPS | sense;
+    outcomes[4 * i] = states[2 * estimates[n].mps + sense];
+    outcomes[4 * i + 1] = states[2 * estimates[n].lps + lost];
+    outcomes[4 * i + 2] = outcomes[4 * i + 3] = states[i];
   }
   for (int band = 0; band < 4; band++)
     for (int f = 0; f < 512; f++)
@@ -109,35 +117,58 @@ static void reset_contexts(entropy_coder *e) {
   e->contexts[ZERO] = states[2 * 4];
 }
 
+// six_in reads six bytes ahead if none is FF: what follows such a byte may carry into bits
+// above, which must not have it before their time.
+INLINE int six_in(mq *m) {
+  uint64_t next;
+  if (m->last - m->bp < (ptrdiff_t)sizeof(next) || *m->bp == 0xFF)
+    return 0;
+  memcpy(&next, m->bp + 1, sizeof(next));
+  next = be64toh(next) >> 16;
+  if ((~next - 0x010101010101) & next & 0x808080808080)
+    return 0;
+  m->bp += 6, m->c += next, m->ct = 48;
+  return 1;
+}
+
 // byte_in is BYTEIN (C.3.4): two bytes FF stand after the segment, and are never passed.
 INLINE void byte_in(mq *m) {
-  uint32_t next = m->bp[1];
+  uint64_t next = m->bp[1];
+  if (six_in(m))
+    return;
   if (__builtin_expect(*m->bp != 0xFF, 1)) {
-    m->bp++, m->c += next << 8, m->ct = 8;
+    m->bp++, m->c += next << 40, m->ct = 8;
   } else if (next <= 0x8F) {
-    m->bp++, m->c += next << 9, m->ct = 7;
+    m->bp++, m->c += next << 41, m->ct = 7;
   } else {
-    m->c += 0xFF00, m->ct = 8;
+    m->c += UINT64_C(0xFF) << 40, m->ct = 8;
   }
 }
 
 static void mq_begin(mq *m, const uint8_t *data, size_t length) {
-  m->bp = data;
-  m->c = length == 0 ? 0xFF0000 : (uint32_t)*data << 16;
+  m->bp = data, m->last = data + length + 1;
+  m->c = (length == 0 ? UINT64_C(0xFF) : *data) << 48;
   byte_in(m);
-  m->c <<= 7, m->ct -= 7, m->a = 0x8000;
+  m->c <<= 7, m->ct -= 7, m->a = UINT64_C(0x8000) << 48;
 }
 
-// settle decodes a decision after which the interval may have to be scaled up: LPS_EXCHANGE,
-// MPS_EXCHANGE and RENORMD (C.3.2, C.3.3) in one, by arithmetic in place of branches that
-// no processor foresees.
-INLINE uint32_t settle(mq *m, uint32_t *context, uint32_t s) {
-  uint32_t qe = s >> QE, a = m->a - qe, c = m->c;
-  uint32_t lower = c < qe << 16, lost = lower ^ (a < qe);
-  a = lower ? qe : a;
-  c = lower ? c : c - (qe << 16);
-  uint32_t shift = __builtin_clz(a) - 16;
-  *context = shift ? states[s >> (lost ? AFTER_LPS : AFTER_MPS) & 127] : s;
+// all_if is a mask of which the compiler does not know that a comparison would do: it would
+// make branches of it, and half of them go another way than a processor foresees.
+INLINE uint64_t all_if(int condition) {
+  uint64_t mask = -(uint64_t)condition;
+  __asm__("" : "+r"(mask));
+  return mask;
+}
+
+// decide decodes one decision (C.3.2, C.3.3): LPS_EXCHANGE, MPS_EXCHANGE and RENORMD in one,
+// without a branch but where bytes are read.
+INLINE uint32_t decide(mq *m, uint64_t *context) {
+  uint64_t s = *context, qe = s & QE_MASK, a = m->a - qe, c = m->c;
+  uint64_t lower = all_if(c < qe), lost = lower ^ all_if(a < qe);
+  a ^= (a ^ qe) & lower;
+  c -= qe & ~lower;
+  *context = outcomes[(uint16_t)s | (a >> 62 & 2) | (lost & 1)];
+  uint32_t shift = __builtin_clzll(a);
   m->a = a << shift;
   while (__builtin_expect(shift > m->ct, 0)) {
     m->c = c << m->ct, shift -= m->ct;
@@ -145,16 +176,16 @@ INLINE uint32_t settle(mq *m, uint32_t *context, uint32_t s) {
     c = m->c;
   }
   m->c = c << shift, m->ct -= shift;
-  return (s & 1) ^ lost;
+  return (s >> SENSE ^ lost) & 1;
 }
 
-// decide decodes one decision (C.3.2).
-INLINE uint32_t decide(mq *m, uint32_t *context) {
-  uint32_t s = *context, a = m->a - (s >> QE), least = s >> QE << 16;
-  if (!(a >> 15 & (m->c >= least)))
-    return settle(m, context, s);
-  m->a = a, m->c -= least;
-  return s & 1;
+// decide_usual decodes one that is hardly ever LPS, where a branch costs less.
+INLINE uint32_t decide_usual(mq *m, uint64_t *context) {
+  uint64_t s = *context, qe = s & QE_MASK, a = m->a - qe;
+  if (!(a >> 63 & (m->c >= qe)))
+    return decide(m, context);
+  m->a = a, m->c -= qe;
+  return s >> SENSE & 1;
 }
 
 // A word of flags tells of four samples of a column, those of one stripe. For the six rows
@@ -217,7 +248,7 @@ INLINE uint32_t mark(uint32_t f, const place *p, int row, uint32_t sign) {
 }
 
 // rise decodes the sign of a sample that has become significant (D.3.2).
-INLINE uint32_t rise(mq *m, uint32_t *contexts, uint32_t f, const place *p, int row) {
+INLINE uint32_t rise(mq *m, uint64_t *contexts, uint32_t f, const place *p, int row) {
   uint32_t k = signs[sign_index(f, p->flags[-1], p->flags[1], row)];
   uint32_t sign = decide(m, &contexts[k & 127]) ^ k >> 7;
   p->samples[(unsigned)row / 3 * p->w] = sign ? -p->value : p->value;
@@ -298,7 +329,7 @@ static void cleanup(entropy_coder *e) {
     for (int x = 0; x < e->w; x++, p.flags++, p.samples++) {
       uint32_t f = *p.flags, left = ~(f >> OWN | f >> VISITED) & rows;
       if (f == 0 && rows == FOUR) {
-        if (!decide(&m, &e->contexts[RUN]))
+        if (!decide_usual(&m, &e->contexts[RUN]))
           continue;
         uint32_t high = decide(&m, &e->contexts[UNIFORM]);
         int row = 3 * (high << 1 | decide(&m, &e->contexts[UNIFORM]));

@@ -308,11 +308,11 @@ static void refinement(entropy_coder *e) {
       uint32_t f = *p.flags, left = f >> OWN & ~(f >> VISITED) & FOUR;
       if (left == 0)
         continue;
-      uint32_t others = near(f);
+      uint32_t refined = f >> REFINED, others = near(f) & ~refined;
       *p.flags = f | left << REFINED;
       do {
         int row = first(&left);
-        int context = f >> (REFINED + row) & 1 ? 2 : others >> row & 1;
+        int context = (refined >> row & 1) << 1 | (others >> row & 1);
         int32_t *sample = &p.samples[(unsigned)row / 3 * p.w];
         int32_t more = decide(&m, &e->contexts[MAGNITUDE + context]) ? half : -half;
         *sample += *sample < 0 ? -more : more;

@@ -275,8 +275,9 @@ INLINE void next_stripe(place *p) { p->flags += 2, p->samples += 3 * p->w; }
 INLINE uint32_t rows_of(const entropy_coder *e, int y) { return e->h - y >= 4 ? FOUR : FOUR >> 3 * (4 - (e->h - y)); }
 
 // The three passes over a bit-plane (D.3.1, D.3.3, D.3.4). Registers are copied out of
-// the coder so that compilers keep them in the processor's.
-static void significance(entropy_coder *e) {
+// the coder so that compilers keep them in the processor's. They are part of entropy_word so
+// as to be compiled as often as it is.
+INLINE void significance(entropy_coder *e) {
   mq m = e->m;
   place p = begin_place(e);
   for (int y = 0; y < e->h; y += 4, next_stripe(&p)) {
@@ -299,7 +300,7 @@ static void significance(entropy_coder *e) {
   e->m = m;
 }
 
-static void refinement(entropy_coder *e) {
+INLINE void refinement(entropy_coder *e) {
   mq m = e->m;
   place p = begin_place(e);
   int32_t half = INT32_C(1) << e->plane >> 1;
@@ -321,7 +322,7 @@ static void refinement(entropy_coder *e) {
   e->m = m;
 }
 
-static void cleanup(entropy_coder *e) {
+INLINE void cleanup(entropy_coder *e) {
   mq m = e->m;
   place p = begin_place(e);
   for (int y = 0; y < e->h; y += 4, next_stripe(&p)) {
@@ -375,7 +376,15 @@ int entropy_begin(entropy_coder *e, int w, int h, int band, int planes, int styl
   return 0;
 }
 
-void entropy_word(entropy_coder *e, const uint8_t *data, size_t length, int passes) {
+// MODERN compiles a function once more for processors that shift and count zeros in one
+// instruction each, and has the loader choose.
+#if defined(__x86_64__) && defined(__GLIBC__) && __GNUC__ >= 12
+#define MODERN __attribute__((target_clones("arch=x86-64-v3", "default")))
+#else
+#define MODERN
+#endif
+
+MODERN void entropy_word(entropy_coder *e, const uint8_t *data, size_t length, int passes) {
   mq_begin(&e->m, data, length);
   for (; passes > 0 && e->plane > 0; passes--) {
     switch (e->pass) {

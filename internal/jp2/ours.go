@@ -10,7 +10,7 @@ import (
 // below; of more nothing is worth keeping, and a few bytes each must not become a hundred.
 const (
 	takenBytes  = 64 << 20
-	takenBands  = 1 << 18 // sub-bands of all tiles
+	takenBands  = 1 << 17 // sub-bands of all tiles
 	takenBlocks = 1 << 18 // code-blocks that have data
 	takenWords  = 1 << 20
 	takenHollow = 1 << 16 // packets of an image of a pixel

@@ -12,7 +12,7 @@ import (
 	"github.com/tessera-iiif/tessera/internal/jp2"
 )
 
-const trialSide = 16 // what has fewer samples is not kept
+const trialSide = 8 // what has fewer samples is not kept
 
 // trial is a block of trialSide by trialSide samples on a plane of its own.
 type trial struct {
@@ -92,7 +92,7 @@ func TestCoefficientsKept(t *testing.T) {
 	c.mark()
 	for name, same := range map[string]func(*codedBlock){
 		"the same":             nil,
-		"at another place":     func(b *codedBlock) { b.Area = jp2.Rect{X0: 16, Y0: 32, X1: 32, Y1: 48} },
+		"at another place":     func(b *codedBlock) { b.Area = jp2.Rect{X0: 8, Y0: 16, X1: 16, Y1: 24} },
 		"of a lossy band":      func(b *codedBlock) { b.reversible, b.step = false, 0.5 },
 		"that will not last":   func(b *codedBlock) { b.lasting = !b.lasting },
 		"in memory of its own": func(b *codedBlock) { b.Words[0].Data = bytes.Clone(b.Words[0].Data) },
@@ -114,7 +114,7 @@ func TestCoefficientsKept(t *testing.T) {
 		"bit-planes":   func(b *codedBlock) { b.Planes++ },
 		"the band":     func(b *codedBlock) { b.band = 3 },
 		"the style":    func(b *codedBlock) { b.style = jp2.Vertical },
-		"the shape":    func(b *codedBlock) { b.Area = jp2.Rect{X1: 8, Y1: 32} },
+		"the shape":    func(b *codedBlock) { b.Area = jp2.Rect{X1: 4, Y1: 16} },
 		"one row more": func(b *codedBlock) { b.Area.Y1++ },
 	} {
 		if newTrial(t, other).decode(t, c)[0] == 500 { // half of what mark wrote
@@ -185,6 +185,19 @@ func TestCoefficientsTooLarge(t *testing.T) {
 	want := numbered(t, 1, true).decode(t, newTestedCoefficients(t, 1<<20))
 	if got := numbered(t, 1, true).decode(t, c); !slices.Equal(got, want) || c.inOrder() != 0 || c.held != 0 {
 		t.Errorf("%d bytes kept in %d blocks", c.held, c.inOrder())
+	}
+}
+
+// TestCoefficientsSmall: a block of a sample less than are kept is decoded anew each time.
+func TestCoefficientsSmall(t *testing.T) {
+	c := newTestedCoefficients(t, 1<<20)
+	newTrial(t, func(b *codedBlock) { b.Area = jp2.Rect{X1: leastKept - 1, Y1: 1} }).decode(t, c)
+	if c.inOrder() != 0 {
+		t.Errorf("%d blocks are kept", c.inOrder())
+	}
+	newTrial(t, func(b *codedBlock) { b.Area = jp2.Rect{X1: leastKept, Y1: 1} }).decode(t, c)
+	if c.inOrder() != 1 {
+		t.Errorf("%d blocks are kept of the least that may be", c.inOrder())
 	}
 }
 

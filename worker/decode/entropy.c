@@ -264,8 +264,8 @@ int entropy_begin(entropy_coder *e, int w, int h, int band, int planes, int styl
 }
 
 // MODERN compiles a function once more for processors that shift and count zeros in one
-// instruction each, and has the loader choose.
-#if defined(__x86_64__) && defined(__GLIBC__) && __GNUC__ >= 12
+// instruction each, and has the loader choose: too early for sanitizers.
+#if defined(__x86_64__) && defined(__GLIBC__) && __GNUC__ >= 12 && !defined(__SANITIZE_ADDRESS__)
 #define MODERN __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
 #define MODERN

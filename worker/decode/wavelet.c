@@ -282,7 +282,7 @@ static void level53(int32_t *row, size_t n, int32_t half, int32_t shift) {
     row[i] = lesser(larger(row[i], -half), half - 1) + shift;
 }
 
-// level97 rounds half to even: beyond ROUND no float has a fraction.
+// level97 rounds half to even: no float near ROUND has a fraction.
 #define ROUND 12582912.0f
 static void level97(float *row, size_t n, int32_t half, int32_t shift) {
   float least = (float)-half, most = (float)(half - 1);

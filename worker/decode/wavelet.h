@@ -41,7 +41,8 @@ int wavelet_synthesise(const wavelet_stage *stages, int n, int reversible);
 // wavelet_colour undoes the component transform over three planes (annex G).
 void wavelet_colour(const wavelet_plane planes[3], int reversible);
 
-// wavelet_level shifts and clamps samples to what bits can hold, as integers.
+// wavelet_level shifts and clamps samples to what bits can hold, as integers: 28 bits at
+// most, 20 of floats.
 void wavelet_level(const wavelet_plane *plane, int bits, int is_signed, int reversible);
 
 #endif

@@ -30,7 +30,7 @@ profile() { # profile STRUCTURE
     curl -sf -o /dev/null --max-time 5 "$url/info.json" && break
     sleep 0.1
   done
-  perf record -q -F 500 -a -o "$work/$1.perf" -- "$load" cold -url "$url" -server tessera -picture "$1" \
+  perf record -q -F 2000 -a -o "$work/$1.perf" -- "$load" cold -url "$url" -server tessera -picture "$1" \
     -round 1 -seed "${SEED:-2}" -n "${TILES:-200}" -c 2 -pids "$pid" -keep "$work/album" >"$work/said"
   stop
   echo "$1"

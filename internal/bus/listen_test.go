@@ -14,7 +14,7 @@ func events(t *testing.T, k keys, url string) *nats.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nc, err := nats.Connect(url, key)
+	nc, err := nats.Connect(url, key, nats.Timeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}

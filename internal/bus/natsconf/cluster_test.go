@@ -126,7 +126,10 @@ func (c *cluster) dial(t *testing.T, role bus.Role, name string, node int) *bus.
 // raw connects as a user without any of our code in between.
 func (c *cluster) raw(t *testing.T, name string) *nats.Conn {
 	t.Helper()
-	options := []nats.Option{nats.RootCAs(filepath.Join(c.dir, caCert)), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})}
+	options := []nats.Option{
+		nats.RootCAs(filepath.Join(c.dir, caCert)), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
+		nats.Timeout(patience),
+	}
 	if name == storageName {
 		password, err := os.ReadFile(filepath.Join(c.dir, passwordFile))
 		if err != nil {
